@@ -1,0 +1,60 @@
+/**
+ * Every tuning number of gramfleet, with its reason. Milliseconds unless the name says otherwise.
+ *
+ * `divisor` shortens the times that fault tests wait for (the lease and everything measured against it);
+ * sizes and counts stay as they are.
+ */
+export function createLimits(divisor = 1) {
+  const time = (milliseconds: number) => Math.max(1, Math.round(milliseconds / divisor));
+  return {
+    /** How long a lease lives without a heartbeat. Three beats, so that one lost beat costs nothing. */
+    leaseMs: time(30_000),
+    heartbeatMs: time(10_000),
+    /** How long after a lease's end nothing is sent by anybody: covers the DC's ping disconnect delay. */
+    quietMs: time(15_000),
+    /** `ping_delay_disconnect`: shorter than the quiet time, so the DC drops a frozen client before a taker comes. */
+    pingDisconnectMs: time(12_000),
+    pingEveryMs: time(5_000),
+    /** A fenced transaction must end before a taker may come. */
+    fencedStatementMs: time(10_000),
+
+    /** BullMQ's lock on a job, and how often stalled jobs are looked for. */
+    jobLockMs: time(30_000),
+    stalledCheckMs: time(15_000),
+    /** A job that stalls again and again is parked, not failed: BullMQ's own count must not end it first. */
+    maxStalledCount: 1_000,
+    /** A job whose session is leased elsewhere looks again after this long. */
+    leaseHeldSnoozeMs: time(5_000),
+
+    callDeadlineMs: time(30_000),
+    connectDeadlineMs: time(15_000),
+    /** After `end()` the peer's close is awaited this long, then the socket lingers no more. */
+    closeWaitMs: 1_000,
+    callsInFlightPerAccount: 2,
+
+    /** A claim to read one channel: a few pages long, renewed page by page. */
+    channelClaimMs: time(10_000),
+    channelsInParallel: 4,
+    /** A peer that failed is left out of the change scan until this much later. */
+    peerRecheckMs: 6 * 3_600_000,
+
+    /** Redis commands of producers fail after this, so that a due scan never hangs. */
+    producerTimeoutMs: 3_000,
+    dueBatch: 1_000,
+    dueScanEveryMs: time(500),
+    /** Claimed but not started for this long: enqueued again. */
+    overdueAfterMs: time(30_000),
+    overdueScanEveryMs: time(10_000),
+
+    backfillPagesPerJob: 10,
+    backfillMsPerJob: 5_000,
+    /** `messages.getHistory` and `updates.getChannelDifference` give 100 at most (core.telegram.org/api/offsets). */
+    pageSize: 100,
+    peerDialogsBatch: 100,
+
+    notifyEveryMs: 200,
+    shutdownGraceMs: time(25_000),
+  } as const;
+}
+
+export type Limits = ReturnType<typeof createLimits>;

@@ -1,0 +1,178 @@
+import { z } from "zod";
+
+/** One environment variable: its schema (with the default), one sentence for `.env.example`, and whether it is secret. */
+export interface Variable<S extends z.ZodType = z.ZodType> {
+  readonly schema: S;
+  readonly says: string;
+  readonly example?: string;
+}
+
+const variable = <S extends z.ZodType>(schema: S, says: string, example?: string): Variable<S> =>
+  example === undefined ? { schema, says } : { schema, says, example };
+
+/** An empty value counts as not set, as shells and compose files leave it. */
+const optional = <S extends z.ZodType>(schema: S) =>
+  z.preprocess((value) => (value === "" ? undefined : value), schema.optional());
+const withDefault = <S extends z.ZodType>(schema: S, value: z.input<S>) =>
+  z.preprocess((given) => (given === undefined || given === "" ? value : given), schema);
+
+const count = (what: string) =>
+  z.coerce
+    .number({ error: `must be ${what}` })
+    .int(`must be ${what}`)
+    .positive(`must be ${what}`);
+const apiId = z
+  .string()
+  .regex(/^[1-9]\d{0,9}$/, "must be a whole number above 0")
+  .transform(Number)
+  .refine((id) => id <= 0x7fffffff, "must fit 31 bits");
+const list = <S extends z.ZodType<unknown, string>>(item: S) =>
+  z
+    .string()
+    .transform((text) => text.split(",").map((part) => part.trim()))
+    .pipe(z.array(item));
+const url = (...protocols: string[]) =>
+  z.string().refine((text) => protocols.some((protocol) => text.startsWith(`${protocol}:`)), {
+    error: `must begin with ${protocols.map((protocol) => `${protocol}://`).join(" or ")}`,
+  });
+
+const keyring = z
+  .string()
+  .transform((text) => text.split(",").map((part) => part.trim()))
+  .pipe(
+    z.array(
+      z
+        .string()
+        .regex(/^[A-Za-z0-9_-]{1,32}:[A-Za-z0-9+/]{43}=$/, "must be id:base64 of 32 bytes, separated by commas")
+        .transform((text) => {
+          const colon = text.indexOf(":");
+          return { id: text.slice(0, colon), key: Buffer.from(text.slice(colon + 1), "base64") };
+        }),
+    ),
+  );
+
+const dataCenters = z
+  .string()
+  .transform((text) => text.split(",").map((part) => part.trim()))
+  .pipe(
+    z.array(
+      z
+        .string()
+        .regex(/^\d{1,3}@.+:\d{1,5}$/, "must be id@host:port, separated by commas")
+        .transform((text) => {
+          const at = text.indexOf("@");
+          const colon = text.lastIndexOf(":");
+          return {
+            id: Number(text.slice(0, at)),
+            host: text.slice(at + 1, colon),
+            port: Number(text.slice(colon + 1)),
+          };
+        }),
+    ),
+  );
+
+/** Every variable that gramfleet reads. `.env.example` is generated from this table; a test compares them. */
+export const VARIABLES = {
+  NODE_ENV: variable(
+    withDefault(z.enum(["development", "production", "test"]), "development"),
+    "With production nothing is embedded: what is missing is an error.",
+  ),
+  LOG_LEVEL: variable(
+    withDefault(z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]), "info"),
+    "What is logged: trace, debug, info, warn, error, fatal or silent.",
+  ),
+  DATABASE_URL: variable(
+    optional(url("postgres", "postgresql")),
+    "PostgreSQL 15 or later. Not set: an embedded one.",
+    "postgresql://gramfleet@127.0.0.1:5432/gramfleet",
+  ),
+  DATABASE_DIRECT_URL: variable(
+    optional(url("postgres", "postgresql")),
+    "PostgreSQL past any PgBouncer, for LISTEN. Not set: DATABASE_URL.",
+  ),
+  DATABASE_POOL_SIZE: variable(withDefault(count("a whole number above 0"), 20), "PostgreSQL connections a process."),
+  REDIS_URL: variable(
+    optional(url("redis", "rediss", "unix")),
+    "Redis 6.2 or later with maxmemory-policy noeviction. Not set: a private one.",
+    "redis://127.0.0.1:6379",
+  ),
+  REDIS_PREFIX: variable(
+    withDefault(z.string().regex(/^[A-Za-z0-9_-]+$/, "must be letters, digits, - or _"), "gramfleet"),
+    "What every Redis key of ours begins with.",
+  ),
+  MASTER_API_IDS: variable(
+    optional(list(apiId)),
+    "The API IDs that users share, separated by commas.",
+    "123456,234567",
+  ),
+  MASTER_API_HASHES: variable(
+    optional(list(z.string().regex(/^[0-9a-f]{32}$/i, "must be 32 hexadecimal digits each"))),
+    "Their API hashes, in the same order.",
+  ),
+  BACKUP_API_ID: variable(optional(apiId), "Takes new logins while a master is out of service."),
+  BACKUP_API_HASH: variable(
+    optional(z.string().regex(/^[0-9a-f]{32}$/i, "must be 32 hexadecimal digits")),
+    "Its API hash.",
+  ),
+  API_CALLS_PER_SECOND: variable(
+    withDefault(count("a whole number above 0"), 100),
+    "Calls a second for each API ID, over all processes.",
+  ),
+  SESSION_ENCRYPTION_KEYS: variable(
+    optional(keyring),
+    "The keyring of the vault, id:base64 of 32 bytes, separated by commas; the first one encrypts.",
+  ),
+  PARSE_INTERVAL_PREMIUM_MINUTES: variable(
+    withDefault(count("minutes above 0"), 15),
+    "How often premium users are parsed.",
+  ),
+  PARSE_INTERVAL_TRIAL_MINUTES: variable(
+    withDefault(count("minutes above 0"), 15),
+    "How often users on trial are parsed.",
+  ),
+  PARSE_INTERVAL_FREE_MINUTES: variable(withDefault(count("minutes above 0"), 60), "How often free users are parsed."),
+  HISTORY_DEPTH_FREE: variable(
+    withDefault(count("a number of messages"), 1000),
+    "How many messages of a channel's history a free user's plan reaches back.",
+  ),
+  FLOOD_INLINE_MAX_SECONDS: variable(
+    withDefault(z.coerce.number().min(0).max(2, "must be at most 2"), 2),
+    "Waits up to this long are waited in place.",
+  ),
+  FLOOD_SLEEP_THRESHOLD: variable(
+    withDefault(z.coerce.number().int().min(0), 120),
+    "Waits longer than this many seconds are also an event for the operator.",
+  ),
+  FLOOD_SCOPE: variable(
+    withDefault(z.enum(["auto", "account", "api_id"]), "auto"),
+    "Whom a wait holds: the account, the API ID, or auto (found out from how many accounts are flooded).",
+  ),
+  SMS_CODES_PER_DAY: variable(withDefault(count("a whole number above 0"), 100), "Login codes a day for each API ID."),
+  WORKER_CONCURRENCY: variable(
+    withDefault(count("a whole number above 0"), 16),
+    "Parses at once in a worker process, for each API ID.",
+  ),
+  SESSION_LOCK_TTL: variable(optional(count("seconds above 0")), "Seconds a lease lives without a heartbeat (30)."),
+  METRICS_HOST: variable(withDefault(z.string(), "127.0.0.1"), "Where /live, /ready and /metrics listen."),
+  METRICS_PORT: variable(
+    withDefault(z.coerce.number().int().min(0).max(65535), 0),
+    "Port of /live, /ready and /metrics; 0 takes a free one.",
+  ),
+  TELEGRAM_DC: variable(
+    optional(dataCenters),
+    "Data centers other than Telegram's, id@host:port separated by commas: an emulator or the test DCs.",
+    "2@127.0.0.1:4430",
+  ),
+  TELEGRAM_DC_PUBLIC_KEY: variable(optional(z.string()), "A PEM file with the RSA public key of those data centers."),
+  EMULATOR_PACE: variable(
+    withDefault(z.coerce.number().min(1, "must be 1 or more"), 1),
+    "Plan intervals run this many times faster. Only against an emulator.",
+  ),
+  TIMES_DIVISOR: variable(
+    withDefault(z.coerce.number().min(1, "must be 1 or more"), 1),
+    "Divides the lease and every time measured against it. For fault tests.",
+  ),
+} satisfies Record<string, Variable>;
+
+export type VariableName = keyof typeof VARIABLES;
+export type Values = { [Name in VariableName]: z.output<(typeof VARIABLES)[Name]["schema"]> };

@@ -1,0 +1,37 @@
+import type { Transaction } from "kysely";
+import type { Schema } from "./schema.ts";
+
+declare const scope: unique symbol;
+
+/** A transaction that acts for one tenant (api, bot, command line). */
+export type TenantTx = Transaction<Schema> & { readonly [scope]: "tenant" };
+/** A transaction of the fleet's own processes, over all tenants. */
+export type WorkerTx = Transaction<Schema> & { readonly [scope]: "worker" };
+/** Repositories of what both may touch take either. */
+export type Tx = TenantTx | WorkerTx;
+
+/** A lease as the fence needs it. */
+export interface LeaseRef {
+  readonly sessionId: bigint;
+  readonly token: string;
+}
+
+/** The only way to PostgreSQL: every repository call runs in one of these transactions. */
+export interface Database {
+  inTenant<T>(tenantId: string, work: (tx: TenantTx) => Promise<T>): Promise<T>;
+  asWorker<T>(work: (tx: WorkerTx) => Promise<T>): Promise<T>;
+  /**
+   * As a worker, fenced: begins with `SELECT … FOR KEY SHARE` on the lease's (session, token) row, which a heartbeat
+   * passes and a taker waits for, under a statement timeout below the quiet time.
+   * @throws LeaseGone when the row is not ours any more
+   */
+  underLease<T>(lease: LeaseRef, work: (tx: WorkerTx) => Promise<T>): Promise<T>;
+  /** Throws when PostgreSQL does not answer: for `/ready`. */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The lease's row is gone or has another token: nothing may be written in its name. */
+export class LeaseGone extends Error {
+  override name = "LeaseGone";
+}

@@ -1,0 +1,203 @@
+import type { ColumnType, Generated, GeneratedAlways } from "kysely";
+import type {
+  MessageEntity,
+  MessageForward,
+  MessageMedia,
+  MessageReply,
+  PeerRef,
+  PollResults,
+  Reaction,
+  ServiceAction,
+} from "./message.ts";
+
+/** PostgreSQL's bigint arrives as bigint, int4multirange as text such as `{[1,5),[9,12)}`. */
+type Time = ColumnType<Date, Date | string, Date | string>;
+type NullableTime = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+type DefaultTime = ColumnType<Date, Date | string | undefined, Date | string>;
+type Json<T> = ColumnType<T | null, string | null | undefined, string | null>;
+
+export const SESSION_STATES = [
+  "ABSENT",
+  "PENDING_QR",
+  "PENDING_CODE",
+  "PENDING_PASSWORD",
+  "AUTHORIZED",
+  "STALE",
+  "REVOKED",
+] as const;
+export type SessionState = (typeof SESSION_STATES)[number];
+export type SessionHold = "owner_mismatch" | "frozen" | "api_id_out" | "parked";
+
+/** The tables, as kysely types them. `db/schema.sql` is the same, dumped from a migrated database. */
+export interface Schema {
+  tenants: { id: string; name: string; created_at: DefaultTime };
+  users: {
+    id: GeneratedAlways<bigint>;
+    tenant_id: string;
+    telegram_id: bigint;
+    plan: Generated<"free" | "premium">;
+    paid_until: NullableTime;
+    trial_expires_at: NullableTime;
+    paused: Generated<boolean>;
+    language: Generated<string>;
+    time_zone: Generated<string>;
+    consented_at: NullableTime;
+    created_at: DefaultTime;
+  };
+  sessions: {
+    id: GeneratedAlways<bigint>;
+    tenant_id: string;
+    user_id: bigint;
+    app_id: string;
+    telegram_id: bigint;
+    api_id: number;
+    own_api: Generated<boolean>;
+    state: SessionState;
+    reason: string | null;
+    holds: Generated<SessionHold[]>;
+    ciphertext: Buffer | null;
+    wrapped_key: Buffer | null;
+    key_id: string | null;
+    fingerprint: Buffer | null;
+    fingerprint_size: number | null;
+    saved_at: NullableTime;
+    state_changed_at: DefaultTime;
+    created_at: DefaultTime;
+  };
+  session_events: {
+    id: GeneratedAlways<bigint>;
+    tenant_id: string;
+    session_id: bigint;
+    from_state: SessionState;
+    to_state: SessionState;
+    reason: string | null;
+    at: DefaultTime;
+  };
+  leases: {
+    session_id: bigint;
+    token: string;
+    beat: Generated<bigint>;
+    holder: string;
+    taken_at: DefaultTime;
+  };
+  waits: {
+    telegram_id: bigint;
+    method: string;
+    chat_id: Generated<bigint>;
+    until: Time;
+    seconds: number;
+    observed_at: DefaultTime;
+  };
+  api_ids: { api_id: number; out_of_service_at: NullableTime; reason: string | null };
+  login_codes: { api_id: number; day: ColumnType<Date, string, string>; sent: Generated<number> };
+  schedules: {
+    user_id: bigint;
+    tenant_id: string;
+    queue: string | null;
+    next_parse_at: DefaultTime;
+    claimed_at: NullableTime;
+    last_enqueued_at: NullableTime;
+    last_started_at: NullableTime;
+  };
+  channels: {
+    id: bigint;
+    username: string | null;
+    title: string;
+    kind: "broadcast" | "megagroup";
+    state: Generated<string>;
+    pts: number | null;
+    top_message_id: Generated<number>;
+    covered: Generated<string>;
+    unverified: Generated<string>;
+    revision: Generated<bigint>;
+    participants: number | null;
+    created_at: DefaultTime;
+    read_at: NullableTime;
+  };
+  channel_claims: { channel_id: bigint; token: string; until: Time };
+  subscriptions: {
+    id: GeneratedAlways<bigint>;
+    tenant_id: string;
+    user_id: bigint;
+    name: string;
+    channel_id: bigint | null;
+    state: Generated<string>;
+    checked_at: NullableTime;
+    created_at: DefaultTime;
+  };
+  channel_access: {
+    user_id: bigint;
+    channel_id: bigint;
+    tenant_id: string;
+    access_hash: bigint;
+    state: Generated<string>;
+    available_min_id: Generated<number>;
+    joined: Generated<boolean>;
+    checked_at: DefaultTime;
+    recheck_at: NullableTime;
+  };
+  messages: MessageColumns;
+  message_versions: {
+    channel_id: bigint;
+    message_id: number;
+    revision: bigint;
+    edit_date: NullableTime;
+    text: string;
+    entities: Json<MessageEntity[]>;
+    media: Json<MessageMedia>;
+    replaced_at: DefaultTime;
+  };
+  message_tombstones: { channel_id: bigint; message_id: number; deleted_at: Time };
+  skipped_messages: { channel_id: bigint; message_id: number; reason: string; seen_at: DefaultTime };
+  runs: {
+    id: GeneratedAlways<bigint>;
+    tenant_id: string;
+    user_id: bigint;
+    slot: Time;
+    started_at: Time;
+    finished_at: DefaultTime;
+    plan: string;
+    outcome: string;
+    error: string | null;
+    channels: Generated<number>;
+    channels_changed: Generated<number>;
+    calls: Generated<number>;
+    waits: Generated<number>;
+    messages_new: Generated<number>;
+    messages_edited: Generated<number>;
+    messages_deleted: Generated<number>;
+  };
+  user_posts: MessageColumns & { tenant_id: string; user_id: bigint };
+}
+
+interface MessageColumns {
+  channel_id: bigint;
+  id: number;
+  kind: "message" | "service";
+  date: Time;
+  edit_date: NullableTime;
+  edit_hidden: Generated<boolean>;
+  deleted_at: NullableTime;
+  text: string;
+  entities: Json<MessageEntity[]>;
+  media: Json<MessageMedia>;
+  grouped_id: bigint | null;
+  forward: Json<MessageForward>;
+  reply: Json<MessageReply>;
+  from_peer: Json<PeerRef>;
+  author: string | null;
+  via_bot_id: bigint | null;
+  pinned: Generated<boolean>;
+  silent: Generated<boolean>;
+  no_forwards: Generated<boolean>;
+  service: Json<ServiceAction>;
+  views: number | null;
+  forwards: number | null;
+  replies: number | null;
+  reactions: Json<Reaction[]>;
+  poll_results: Json<PollResults>;
+  stats_at: Time;
+  pts: number | null;
+  revision: bigint;
+  stored_at: DefaultTime;
+}

@@ -1,0 +1,3 @@
+export const unwritten = (): never => {
+  throw new Error("unwritten");
+};

@@ -1,0 +1,195 @@
+/**
+ * What is on the emulated Telegram, in Telegram's own words (layer 198 of the TL schema). Offsets count UTF-16 units,
+ * dates are Unix seconds, 64-bit numbers are bigint.
+ */
+export interface WorldUser {
+  readonly id: bigint;
+  readonly phone: string;
+  readonly firstName: string;
+  readonly username: string | null;
+  readonly dcId: number;
+  readonly premium: boolean;
+  /** Two-step password in clear, null where there is none (emulated people only). */
+  readonly password: string | null;
+  /** Channels that this user has joined. */
+  readonly joined: Set<bigint>;
+}
+
+export interface WorldChannel {
+  readonly id: bigint;
+  title: string;
+  username: string | null;
+  readonly megagroup: boolean;
+  readonly date: number;
+  /** A channel without a public username: only members reach it. */
+  readonly isPrivate: boolean;
+  participants: number;
+  /** Starts at 1 and counts every event of the channel. */
+  pts: number;
+  /** Ids ever given out; the next message has this + 1. */
+  topId: number;
+  /** Living messages by id, in id order of insertion. */
+  readonly messages: Map<number, WorldMessage>;
+  /** Ids that once had a message and have none now. */
+  readonly deleted: Set<number>;
+  /** What `updates.getChannelDifference` is made from: one entry a pts step, oldest first; trimmed at the front makes TooLong. */
+  readonly events: ChannelEvent[];
+  /** How many times each message was edited, for audits. */
+  readonly edits: Map<number, number>;
+  /** Users who cannot see below this id (`available_min_id`). */
+  readonly availableMinId: Map<bigint, number>;
+}
+
+export type ChannelEvent =
+  | { readonly kind: "new"; readonly pts: number; readonly ptsCount: number; readonly messageId: number }
+  | { readonly kind: "edit"; readonly pts: number; readonly ptsCount: number; readonly messageId: number }
+  | { readonly kind: "delete"; readonly pts: number; readonly ptsCount: number; readonly messageIds: readonly number[] }
+  | {
+      readonly kind: "pin";
+      readonly pts: number;
+      readonly ptsCount: number;
+      readonly messageIds: readonly number[];
+      readonly pinned: boolean;
+    };
+
+export interface WorldPeer {
+  readonly type: "user" | "chat" | "channel";
+  readonly id: bigint;
+}
+
+export interface WorldMessage {
+  readonly id: number;
+  readonly date: number;
+  readonly editDate: number | null;
+  readonly editHide: boolean;
+  readonly message: string;
+  readonly entities: readonly WorldEntity[];
+  readonly media: WorldMedia | null;
+  readonly groupedId: bigint | null;
+  readonly fwdFrom: {
+    readonly date: number;
+    readonly fromId: WorldPeer | null;
+    readonly fromName: string | null;
+    readonly channelPost: number | null;
+    readonly postAuthor: string | null;
+  } | null;
+  readonly replyTo: {
+    readonly msgId: number;
+    readonly peer: WorldPeer | null;
+    readonly topId: number | null;
+    readonly quoteText: string | null;
+    readonly quoteOffset: number | null;
+  } | null;
+  readonly fromId: WorldPeer | null;
+  readonly postAuthor: string | null;
+  readonly viaBotId: bigint | null;
+  readonly pinned: boolean;
+  readonly silent: boolean;
+  readonly noforwards: boolean;
+  readonly views: number | null;
+  readonly forwards: number | null;
+  readonly replies: number | null;
+  readonly reactions:
+    | readonly { readonly kind: "emoji" | "custom_emoji" | "paid"; readonly value: string; readonly count: number }[]
+    | null;
+  /** Set for a service message: `message`, `entities` and `media` are then empty. */
+  readonly action: WorldAction | null;
+}
+
+/** `type` is the TL constructor, `messageEntityBold` for example. */
+export interface WorldEntity {
+  readonly type: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly url?: string;
+  readonly language?: string;
+  readonly userId?: bigint;
+  readonly documentId?: bigint;
+  readonly collapsed?: boolean;
+}
+
+export type WorldMedia =
+  | {
+      readonly kind: "photo";
+      readonly id: bigint;
+      readonly width: number;
+      readonly height: number;
+      readonly size: number;
+      readonly spoiler: boolean;
+    }
+  | {
+      readonly kind: "document";
+      readonly as: "file" | "video" | "round_video" | "animation" | "audio" | "voice" | "sticker";
+      readonly id: bigint;
+      readonly size: number;
+      readonly mime: string;
+      readonly fileName: string | null;
+      readonly width: number | null;
+      readonly height: number | null;
+      readonly duration: number | null;
+      readonly title: string | null;
+      readonly performer: string | null;
+      readonly stickerEmoji: string | null;
+      readonly thumbnailSize: number | null;
+      readonly spoiler: boolean;
+    }
+  | {
+      readonly kind: "poll";
+      readonly id: bigint;
+      readonly question: string;
+      readonly answers: readonly { readonly text: string; readonly voters: number; readonly chosen: boolean }[];
+      readonly closed: boolean;
+      readonly multiple: boolean;
+      readonly quiz: boolean;
+      readonly publicVoters: boolean;
+      readonly totalVoters: number;
+    }
+  | {
+      readonly kind: "web_page";
+      readonly url: string;
+      readonly title: string | null;
+      readonly description: string | null;
+      readonly siteName: string | null;
+    }
+  | {
+      readonly kind: "geo";
+      readonly latitude: number;
+      readonly longitude: number;
+      readonly title: string | null;
+      readonly address: string | null;
+    }
+  | { readonly kind: "contact"; readonly phone: string; readonly firstName: string; readonly lastName: string }
+  | { readonly kind: "dice"; readonly emoji: string; readonly value: number };
+
+export type WorldAction =
+  | { readonly type: "channel_create"; readonly title: string }
+  | { readonly type: "chat_edit_title"; readonly title: string }
+  | {
+      readonly type: "chat_edit_photo";
+      readonly photo: { readonly id: bigint; readonly width: number; readonly height: number; readonly size: number };
+    }
+  | { readonly type: "chat_delete_photo" }
+  /** The pinned message stands in `replyTo`. */
+  | { readonly type: "pin_message" }
+  | { readonly type: "chat_migrate_from"; readonly title: string; readonly chatId: bigint };
+
+/** The living world. Every change goes through it, gets its pts, and is journalled where there is a journal. */
+export interface World {
+  readonly users: ReadonlyMap<bigint, WorldUser>;
+  readonly channels: ReadonlyMap<bigint, WorldChannel>;
+  addUser(user: Omit<WorldUser, "joined">): WorldUser;
+  addChannel(
+    channel: Pick<WorldChannel, "id" | "title" | "username" | "megagroup" | "date" | "isPrivate">,
+  ): WorldChannel;
+  join(userId: bigint, channelId: bigint): void;
+  leave(userId: bigint, channelId: bigint): void;
+  /** Posts with the channel's next id (or `id` where content is loaded as exported), and one pts. */
+  post(channelId: bigint, message: Omit<WorldMessage, "id"> & { readonly id?: number }): WorldMessage;
+  /** Replaces parts of a message; `editDate` is the caller's. */
+  edit(channelId: bigint, messageId: number, change: Partial<Omit<WorldMessage, "id">>): WorldMessage;
+  /** Deletes; ids without a message are ignored. pts grows by the number deleted. */
+  remove(channelId: bigint, messageIds: readonly number[]): void;
+  pin(channelId: bigint, messageIds: readonly number[], pinned: boolean): void;
+  userByPhone(phone: string): WorldUser | undefined;
+  channelByUsername(username: string): WorldChannel | undefined;
+}

@@ -1,0 +1,47 @@
+import { type DestinationStream, type Logger, pino } from "pino";
+
+export type Log = Logger;
+
+/** Field names whose values never reach a log line, at whatever depth of the first three levels they stand. */
+const SECRET_FIELDS = [
+  "session",
+  "sessionString",
+  "string",
+  "authKey",
+  "auth_key",
+  "password",
+  "code",
+  "phoneCode",
+  "phone_code",
+  "phoneCodeHash",
+  "apiHash",
+  "api_hash",
+  "appHash",
+  "app_hash",
+  "token",
+  "auth_token",
+  "ciphertext",
+  "key",
+  "secret",
+];
+
+const redactPaths = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
+
+/**
+ * A process's logger: JSON lines, UTC, secrets redacted by field name.
+ * `destination` defaults to standard error, so that standard output stays a command's own.
+ */
+export function createLog(options: { level: string; name: string; destination?: DestinationStream }): Log {
+  return pino(
+    {
+      level: options.level,
+      base: { process: options.name, pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: { paths: redactPaths, censor: "[redacted]" },
+    },
+    options.destination ?? pino.destination({ fd: 2, sync: true }),
+  );
+}
+
+/** A logger that says nothing, for tests and for commands that print for themselves. */
+export const silentLog: Log = pino({ level: "silent" });

@@ -1,0 +1,43 @@
+import type { Log } from "./log.ts";
+import { sleep } from "./sleep.ts";
+
+export interface Loop {
+  /** Asks the loop to end and waits for the turn in progress. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs `turn` every `everyMs` (counted from the end of the last turn) until stopped. A turn that returns "again" is
+ * followed by the next one at once. A turn that throws is logged and tried again, after up to ten times the interval.
+ */
+export function startLoop(options: {
+  name: string;
+  everyMs: number;
+  log: Log;
+  turn: (signal: AbortSignal) => Promise<"again" | "rest">;
+}): Loop {
+  const stopping = new AbortController();
+  let failures = 0;
+  const run = async () => {
+    while (!stopping.signal.aborted) {
+      let pause = options.everyMs;
+      try {
+        if ((await options.turn(stopping.signal)) === "again") pause = 0;
+        failures = 0;
+      } catch (error) {
+        if (stopping.signal.aborted) return;
+        failures += 1;
+        pause = options.everyMs * Math.min(10, 2 ** (failures - 1));
+        options.log.warn({ err: error, loop: options.name, failures }, "loop turn failed");
+      }
+      if (pause > 0) await sleep(pause, stopping.signal);
+    }
+  };
+  const running = run();
+  return {
+    stop() {
+      stopping.abort();
+      return running;
+    },
+  };
+}

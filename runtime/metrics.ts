@@ -1,0 +1,57 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+/** Every metric of gramfleet, by name, with its help text. Labels are bounded: never a telegram_id. */
+export function createMetrics(options: { defaults?: boolean } = {}) {
+  const registry = new Registry();
+  if (options.defaults) collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  return {
+    registry,
+    telegramApiCalls: new Counter({
+      name: "telegram_api_calls_total",
+      help: "Calls made to Telegram, by API ID (own ones as own), method and outcome (ok, flood, error, timeout).",
+      labelNames: ["api_id", "method", "outcome"] as const,
+      registers,
+    }),
+    telegramFloodWaits: new Counter({
+      name: "telegram_flood_waits_total",
+      help: "Waits that Telegram asked for, by API ID and method.",
+      labelNames: ["api_id", "method"] as const,
+      registers,
+    }),
+    activeTelegramSessions: new Gauge({
+      name: "active_telegram_sessions",
+      help: "Telegram clients connected now in this process.",
+      registers,
+    }),
+    scheduleLag: new Histogram({
+      name: "schedule_lag_seconds",
+      help: "From next_parse_at to the commit of the run, by plan.",
+      labelNames: ["plan"] as const,
+      buckets: [0.5, 1, 2, 5, 10, 30, 60, 300, 900],
+      registers,
+    }),
+    messagesStored: new Counter({
+      name: "messages_stored_total",
+      help: "Messages stored, by change (new, edited, deleted).",
+      labelNames: ["change"] as const,
+      registers,
+    }),
+    jobsFinished: new Counter({
+      name: "jobs_finished_total",
+      help: "Jobs that ended, by name and outcome (done, snoozed, discarded, failed).",
+      labelNames: ["name", "outcome"] as const,
+      registers,
+    }),
+    queueDepth: new Gauge({
+      name: "queue_depth",
+      help: "Jobs in a queue, by queue and state.",
+      labelNames: ["queue", "state"] as const,
+      registers,
+    }),
+    usersDue: new Gauge({ name: "users_due", help: "Users whose parse is due and not yet claimed.", registers }),
+    dueScanned: new Counter({ name: "users_enqueued_total", help: "Users enqueued by the due scan.", registers }),
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
