@@ -1,0 +1,48 @@
+import type { LeaseRef, WorkerTx } from "../db/database.ts";
+import type { SessionInfo } from "../db/sessions.ts";
+import type { TelegramApi } from "./api.ts";
+
+/** An account while it is open: leased, connected, its owner checked. */
+export interface OpenAccount {
+  readonly session: SessionInfo;
+  readonly api: TelegramApi;
+  readonly lease: LeaseRef;
+  /** Aborted when the lease is lost: whatever is under way ends. */
+  readonly signal: AbortSignal;
+  /** A transaction fenced by the lease. @throws LeaseLost */
+  commit<T>(work: (tx: WorkerTx) => Promise<T>): Promise<T>;
+  /** Calls made and waits met so far. */
+  tally(): { readonly calls: number; readonly waits: number };
+}
+
+/** Opens accounts: the only way in which a stored session is ever connected. */
+export interface Accounts {
+  /**
+   * Leases, unseals, connects, checks the owner by `getMe`, runs `work`, closes every socket, releases.
+   *
+   * @throws SessionUnusable where the session is not AUTHORIZED or is held: nothing was sent
+   * @throws LeaseHeld where another process has it: nothing was sent
+   * @throws WaitRunning, AuthLost (the session is STALE by then, its reason recorded), and whatever `work` throws
+   */
+  open<T>(sessionId: bigint, work: (account: OpenAccount) => Promise<T>): Promise<T>;
+  /** How many are open in this process now. */
+  readonly size: number;
+  /** Ends everything that is open, and waits until it is closed and released. */
+  close(): Promise<void>;
+}
+
+/** Another process holds the lease. */
+export class LeaseHeld extends Error {
+  override name = "LeaseHeld";
+}
+
+/** The session is not AUTHORIZED, or has a hold: `reason` says which. */
+export class SessionUnusable extends Error {
+  override name = "SessionUnusable";
+  readonly reason: string;
+
+  constructor(reason: string) {
+    super(`session not usable: ${reason}`);
+    this.reason = reason;
+  }
+}
