@@ -34,7 +34,4 @@ export const JOBS = {
 export type JobName = keyof typeof JOBS;
 export type JobData<Name extends JobName> = z.output<(typeof JOBS)[Name]["payload"]>;
 
-/** The queue of a session's API ID: one each for the masters, one together for people's own. */
-export function queueOf(session: { apiId: number; ownApi: boolean }): string {
-  return session.ownApi ? "parse-own" : `parse-${session.apiId}`;
-}
+export { queueName as queueOf } from "../runtime/queue-name.ts";
