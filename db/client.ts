@@ -1,0 +1,69 @@
+import { Kysely, PostgresDialect, sql } from "kysely";
+import pg from "pg";
+import type { Log } from "../runtime/log.ts";
+import { type Database, LeaseGone, type LeaseRef, type TenantTx, type WorkerTx } from "./database.ts";
+import { types } from "./postgres-types.ts";
+import type { Schema } from "./schema.ts";
+import { answering } from "./unreachable.ts";
+
+/** How long a transaction waits for a connection, a free one or a new one, before it fails. */
+const CONNECT_TIMEOUT_MS = 15_000;
+
+export interface DatabaseOptions {
+  /** `postgresql://…`, also with `?host=/directory` for a unix socket. */
+  readonly url: string;
+  readonly poolSize: number;
+  /** The statement timeout of fenced transactions: below the quiet time. */
+  readonly fencedStatementMs: number;
+  readonly log: Log;
+}
+
+/**
+ * Opens a pool of connections to PostgreSQL. Nothing is connected before the first transaction, and connections that
+ * PostgreSQL drops are replaced by the next one.
+ */
+export function openDatabase(options: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    application_name: "gramfleet",
+    keepAlive: true,
+    types,
+  });
+  // Without a listener of its own each of these would end the process when PostgreSQL restarts.
+  pool.on("error", (error) => options.log.warn({ err: error }, "PostgreSQL connection lost"));
+  pool.on("connect", (client) => {
+    client.on("error", (error) => options.log.debug({ err: error }, "PostgreSQL connection broke"));
+  });
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  const transact = <Scope extends TenantTx | WorkerTx, T>(work: (tx: Scope) => Promise<T>): Promise<T> =>
+    db.transaction().execute((tx) => work(tx as Scope));
+
+  return {
+    inTenant<T>(tenantId: string, work: (tx: TenantTx) => Promise<T>) {
+      return transact(async (tx: TenantTx): Promise<T> => {
+        await sql`select set_config('gramfleet.tenant', ${tenantId}, true)`.execute(tx);
+        return work(tx);
+      });
+    },
+    asWorker: (work) => transact(work),
+    underLease<T>(lease: LeaseRef, work: (tx: WorkerTx) => Promise<T>) {
+      return transact(async (tx: WorkerTx): Promise<T> => {
+        await fence(tx, lease, options.fencedStatementMs);
+        return work(tx);
+      });
+    },
+    check: () => answering(async () => void (await pool.query("select 1"))),
+    close: () => db.destroy(),
+  };
+}
+
+/** A key share lock on the lease's row: a heartbeat passes it, a taker waits for it. */
+async function fence(tx: WorkerTx, lease: LeaseRef, statementMs: number): Promise<void> {
+  await sql`select set_config('statement_timeout', ${String(statementMs)}, true)`.execute(tx);
+  const held = await sql`
+    select from leases where session_id = ${lease.sessionId} and token = ${lease.token} for key share
+  `.execute(tx);
+  if (held.rows.length === 0) throw new LeaseGone(`the lease of session ${lease.sessionId} is not ours any more`);
+}

@@ -1,0 +1,98 @@
+import { Kysely, type Migration, Migrator, PostgresDialect, sql } from "kysely";
+import pg from "pg";
+import type { Log } from "../runtime/log.ts";
+import { OperatorError } from "../runtime/operator-error.ts";
+import type { Database, WorkerTx } from "./database.ts";
+import * as first from "./migrations/0001-first.ts";
+import { answering } from "./unreachable.ts";
+
+/** Every migration, in order. One that has been released is never changed. */
+const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  "0001-first": first,
+};
+const NAMES = Object.keys(MIGRATIONS).sort();
+/** The schema that this version of gramfleet reads and writes. */
+export const SCHEMA_VERSION = NAMES.at(-1) ?? "";
+
+/**
+ * Brings the database to this version's schema and gives the names of the migrations that ran. Safe to call from many
+ * processes at once: an advisory lock lets one of them work.
+ *
+ * @throws OperatorError where PostgreSQL cannot be reached, or the schema is newer than this version
+ */
+export async function migrate(url: string, log?: Log): Promise<string[]> {
+  const db = connect(url);
+  try {
+    return await answering(async () => {
+      const before = await readVersion(db);
+      if (before === SCHEMA_VERSION) return [];
+      refuseNewer(before);
+      const migrator = new Migrator({
+        db,
+        provider: { getMigrations: async () => ({ ...MIGRATIONS }) },
+        migrationTableSchema: await currentSchema(db),
+      });
+      const { error, results } = await migrator.migrateToLatest();
+      if (error) throw error;
+      const ran = (results ?? []).map((result) => result.migrationName);
+      if (ran.length > 0) log?.info({ migrations: ran }, "database migrated");
+      return ran;
+    });
+  } finally {
+    await db.destroy();
+  }
+}
+
+/** The last migration that the database has seen; null where it has seen none. @throws OperatorError where PostgreSQL cannot be reached */
+export async function schemaVersion(url: string): Promise<string | null> {
+  const db = connect(url);
+  try {
+    return await answering(() => readVersion(db));
+  } finally {
+    await db.destroy();
+  }
+}
+
+/** @throws OperatorError where the schema is older or newer than this version's, or PostgreSQL cannot be reached */
+export async function assertSchema(database: Database): Promise<void> {
+  const version = await answering(() => database.asWorker(readVersion));
+  if (version === SCHEMA_VERSION) return;
+  refuseNewer(version);
+  const found = version === null ? "has no schema yet" : `has the older schema ${version}`;
+  throw new OperatorError(`the database ${found}: run gramfleet migrate`);
+}
+
+function refuseNewer(version: string | null): void {
+  if (version === null || NAMES.includes(version)) return;
+  throw new OperatorError(
+    `the database has the schema ${version}, which this version of gramfleet does not know: use a newer gramfleet`,
+  );
+}
+
+function connect(url: string): Kysely<unknown> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 1,
+    connectionTimeoutMillis: 15_000,
+    application_name: "gramfleet-migrate",
+  });
+  pool.on("error", () => undefined);
+  return new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+}
+
+/** Kysely looks for its table in every schema unless told which one is meant. */
+async function currentSchema(db: Kysely<unknown>): Promise<string> {
+  const { rows } = await sql<{ schema: string | null }>`select current_schema() as schema`.execute(db);
+  return rows[0]?.schema ?? "public";
+}
+
+async function readVersion(db: Kysely<unknown> | WorkerTx): Promise<string | null> {
+  const { rows: tables } = await sql<{ there: boolean }>`
+    select to_regclass('kysely_migration') is not null as there
+  `.execute(db);
+  if (!tables[0]?.there) return null;
+  const { rows } = await sql<{ name: string }>`
+    select name from kysely_migration order by name desc limit 1
+  `.execute(db);
+  return rows[0]?.name ?? null;
+}
