@@ -45,13 +45,13 @@ export class Lifecycle {
   }
 
   /**
-   * Closes on SIGTERM and SIGINT and exits 0; a second signal is final (exit 130).
-   * Resolves when closed, for a main that has something to print afterwards.
+   * Closes on SIGTERM and SIGINT, and when a parent that held an IPC channel to us is gone; a second signal is final
+   * (exit 130). Resolves when closed, for a main that has something to do afterwards.
    */
-  closeOnSignals(): Promise<NodeJS.Signals> {
+  closeOnSignals(): Promise<string> {
     return new Promise((resolve) => {
       let asked = false;
-      const onSignal = (signal: NodeJS.Signals) => {
+      const onSignal = (signal: string) => {
         if (asked) process.exit(130);
         asked = true;
         this.#log.info({ signal }, "stopping");
@@ -59,6 +59,7 @@ export class Lifecycle {
       };
       process.on("SIGTERM", onSignal);
       process.on("SIGINT", onSignal);
+      if (process.connected) process.once("disconnect", () => asked || onSignal("disconnect"));
     });
   }
 }

@@ -1,0 +1,46 @@
+import { cpus } from "node:os";
+import { join, resolve } from "node:path";
+import { Command } from "commander";
+import { OperatorError } from "../runtime/operator-error.ts";
+import { type CommonOptions, dataDirOf } from "./context.ts";
+import { atLeast, wholeNumber, withCommonOptions } from "./options.ts";
+import { createOutput } from "./output.ts";
+import { runUp } from "./up/run.ts";
+
+interface UpFlags extends CommonOptions {
+  readonly users: number;
+  readonly channels: number;
+  readonly pace: number;
+  readonly world: readonly string[];
+  readonly for?: number;
+  readonly workers: number;
+}
+
+export function upCommand(): Command {
+  return withCommonOptions(
+    new Command("up").description(
+      "run all of it on this machine: whatever is not configured is embedded, and said so; Ctrl-C ends with a summary",
+    ),
+  )
+    .option("--users <n>", "emulated users", wholeNumber(1), 100)
+    .option("--channels <n>", "emulated channels", wholeNumber(1), 40)
+    .option("--pace <n>", "emulated plans and limits run this many times faster", atLeast(1), 60)
+    .option("--world <file...>", "a Telegram Desktop export (result.json) instead of made-up channels", [])
+    .option("--for <seconds>", "end by itself, counted from ready", atLeast(1))
+    .option("--workers <n>", "worker processes", wholeNumber(1), Math.max(1, Math.min(4, cpus().length - 1)))
+    .action(async (flags: UpFlags) => {
+      if (flags.world.length > 0 && process.env.MASTER_API_IDS) {
+        throw new OperatorError("--world is for the emulator: unset MASTER_API_IDS to use it", { exitCode: 2 });
+      }
+      process.exitCode = await runUp({
+        out: createOutput({ json: flags.json ?? false }),
+        env: process.env,
+        dataDir: dataDirOf(flags),
+        choice: { users: flags.users, channels: flags.channels, files: flags.world.map((file) => resolve(file)) },
+        pace: flags.pace,
+        forSeconds: flags.for ?? null,
+        workers: flags.workers,
+        logDir: join(dataDirOf(flags), "logs"),
+      });
+    });
+}

@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import { gramfleetCommand } from "../../runtime/entry.ts";
+import { OperatorError } from "../../runtime/operator-error.ts";
+import type { ReadyMessage } from "../../runtime/ready.ts";
+
+/** A process of gramfleet's that `up` started. */
+export interface Child {
+  readonly name: string;
+  readonly pid: number;
+  readonly logFile: string;
+  /** Resolves once it works; rejects with an OperatorError where it ends before. */
+  readonly ready: Promise<ReadyMessage>;
+  /** Resolves when it has ended, however. */
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  /** SIGTERM, and SIGKILL after `graceMs`. Resolves when it has ended. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/**
+ * Starts `gramfleet <args>` in a process group of its own (a Ctrl-C in the terminal reaches `up` alone, which then
+ * stops its children in order) with its output in `logFile`. It ends by itself when `up` is gone: the IPC channel closes.
+ */
+export function startChild(options: {
+  name: string;
+  args: readonly string[];
+  env: NodeJS.ProcessEnv;
+  logFile: string;
+}): Child {
+  mkdirSync(dirname(options.logFile), { recursive: true, mode: 0o700 });
+  const log = openSync(options.logFile, "a", 0o600);
+  const command = gramfleetCommand(options.args);
+  const child = spawn(command.file, command.args, {
+    env: options.env,
+    stdio: ["ignore", log, log, "ipc"],
+    detached: true,
+  });
+  closeSync(log);
+  const exited = exitOf(child);
+  return {
+    name: options.name,
+    pid: child.pid ?? 0,
+    logFile: options.logFile,
+    exited,
+    ready: readyOf(child, options.name, options.logFile),
+    async stop(graceMs) {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill("SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
+      await exited;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function exitOf(child: ChildProcess): Child["exited"] {
+  return new Promise((resolve) => {
+    child.once("exit", (code, signal) => resolve({ code, signal }));
+    child.once("error", () => resolve({ code: 1, signal: null }));
+  });
+}
+
+function readyOf(child: ChildProcess, name: string, logFile: string): Promise<ReadyMessage> {
+  const ready = new Promise<ReadyMessage>((resolve, reject) => {
+    child.on("message", (message: ReadyMessage) => {
+      if (message.type === "ready") resolve(message);
+    });
+    child.once("exit", (code, signal) =>
+      reject(new OperatorError(`${name} ended (${signal ?? `exit ${code}`}) before it was ready: see ${logFile}`)),
+    );
+    child.once("error", (error) => reject(new OperatorError(`${name} could not be started: ${error.message}`)));
+  });
+  ready.catch(() => {});
+  return ready;
+}

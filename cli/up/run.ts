@@ -1,0 +1,179 @@
+import { loadConfig } from "../../config/load.ts";
+import { openDatabase } from "../../db/client.ts";
+import { migrate } from "../../db/migrate.ts";
+import { lockDataDir } from "../../embedded/lock.ts";
+import { openServices, type ServiceLine } from "../../embedded/services.ts";
+import { createProducer } from "../../queue/producer.ts";
+import { openRedis } from "../../queue/redis.ts";
+import { Lifecycle } from "../../runtime/lifecycle.ts";
+import { createLog } from "../../runtime/log.ts";
+import { createVault } from "../../telegram/vault.ts";
+import { DEFAULT_TENANT } from "../context.ts";
+import { type Output, table } from "../output.ts";
+import { DEFAULT_DATABASE, type WorldChoice, worldOf, writeCurrentWorld } from "../world.ts";
+import { type Child, startChild } from "./children.ts";
+import { type EmulatedTelegram, startEmulated } from "./emulated.ts";
+import { finish } from "./finish.ts";
+import { seedAccounts } from "./seed.ts";
+import { describe, exitCodeOf } from "./summary.ts";
+import { watch } from "./watch.ts";
+import { openWitness, type Witness } from "./witness.ts";
+
+export interface UpOptions {
+  readonly out: Output;
+  readonly env: NodeJS.ProcessEnv;
+  readonly dataDir: string;
+  readonly choice: WorldChoice;
+  readonly pace: number;
+  /** Null: until Ctrl-C. */
+  readonly forSeconds: number | null;
+  readonly workers: number;
+  readonly logDir: string;
+}
+
+const CHILD_GRACE_MS = 30_000;
+
+/** Runs the whole of gramfleet on this machine and gives the exit code. */
+export async function runUp(options: UpOptions): Promise<0 | 1> {
+  const { out } = options;
+  const log = createLog({ level: "warn", name: "up" });
+  const lifecycle = new Lifecycle(log);
+  const interrupt = interruption(() => {
+    void lifecycle.close().then(() => process.exit(130));
+  });
+  try {
+    lifecycle.own("data directory", await lockDataDir(options.dataDir), (lock) => lock.release());
+    const emulated = !options.env.MASTER_API_IDS;
+    const world = worldOf(options.dataDir, options.choice);
+    const services = lifecycle.own(
+      "services",
+      await openServices({
+        env: options.env,
+        dataDir: options.dataDir,
+        database: emulated ? world.database : DEFAULT_DATABASE,
+        log,
+      }),
+      (opened) => opened.close(),
+    );
+    const telegram = emulated
+      ? lifecycle.own(
+          "emulator",
+          await startEmulated({
+            world,
+            choice: options.choice,
+            pace: options.pace,
+            env: services.env,
+            logFile: `${options.logDir}/emulator.log`,
+          }),
+          (emulator) => emulator.close(),
+        )
+      : null;
+    const env = { ...services.env, ...telegram?.env };
+    if (telegram) writeCurrentWorld(options.dataDir, { ...world, env: telegram.env });
+    const config = loadConfig(env, ["database", "redis", "api-ids", "keyring"]);
+    await migrate(config.databaseDirectUrl ?? "");
+    const database = lifecycle.own(
+      "database",
+      openDatabase({
+        url: config.databaseUrl ?? "",
+        poolSize: 8,
+        fencedStatementMs: config.limits.fencedStatementMs,
+        log,
+      }),
+      (opened) => opened.close(),
+    );
+    const witness: Witness | null = telegram ? await openWitness(telegram.control) : null;
+    if (witness) {
+      await seedAccounts({
+        database,
+        vault: createVault(config.keyring),
+        tenantId: DEFAULT_TENANT,
+        accounts: await witness.accounts(),
+        now: new Date(),
+      });
+    }
+    const redis = lifecycle.own("redis", await openRedis(config.redisUrl ?? "", "producer"), (client) =>
+      client.disconnect(),
+    );
+    const producer = lifecycle.own(
+      "producer",
+      createProducer({ redis, prefix: config.redisPrefix, apiIds: config.apiIds }),
+      (opened) => opened.close(),
+    );
+    const children = startFleet(lifecycle, env, options);
+    const ports = await Promise.all(children.map(async (child) => (await child.ready).port));
+    sayWhatIsReal(out, [...services.lines, telegramLine(telegram)], telegram ? options.pace : null, options.logDir);
+    // Ready: --for counts from here.
+    const watched = { database, producer, witness, children, ports, telegram, out };
+    const { since, lag } = await watch({ ...watched, forSeconds: options.forSeconds, signal: interrupt.signal });
+    interrupt.again();
+    const { summary, examples } = await finish({ ...watched, since, lag, depthFree: config.historyDepthFree });
+    out.result(summary, () => describe(out, summary, examples));
+    if (out.json) for (const example of examples) out.note(`! ${example}`);
+    return exitCodeOf(summary);
+  } finally {
+    interrupt.done();
+    await lifecycle.close();
+  }
+}
+
+/** Workers first, so that what the scheduler enqueues finds them. */
+function startFleet(lifecycle: Lifecycle, env: NodeJS.ProcessEnv, options: UpOptions): Child[] {
+  const names = [...Array.from({ length: options.workers }, (_, index) => `worker-${index + 1}`), "scheduler"];
+  return names.map((name) =>
+    lifecycle.own(
+      name,
+      startChild({
+        name,
+        args: [name.startsWith("worker") ? "worker" : "scheduler"],
+        env: { ...env, METRICS_PORT: "0" },
+        logFile: `${options.logDir}/${name}.log`,
+      }),
+      (child) => child.stop(CHILD_GRACE_MS),
+    ),
+  );
+}
+
+const telegramLine = (telegram: EmulatedTelegram | null): ServiceLine =>
+  telegram
+    ? { service: "Telegram", embedded: true, where: telegram.where }
+    : { service: "Telegram", embedded: false, where: "Telegram's data centers" };
+
+function sayWhatIsReal(out: Output, lines: readonly ServiceLine[], pace: number | null, logDir: string): void {
+  const text = [
+    ...table(
+      ["", "", "where"],
+      lines.map((line) => [line.service, line.embedded ? "embedded" : "real", line.where]),
+    ),
+    ...(pace === null
+      ? []
+      : [
+          `emulated at --pace ${pace}: 15 minutes pass in ${Math.round((15 * 60) / pace)} s; leases and deadlines stay real`,
+        ]),
+    `logs are under ${logDir}`,
+    "",
+  ];
+  for (const one of text) out.json ? out.note(one) : out.line(one);
+}
+
+/** The first Ctrl-C ends the watching, the second one everything. */
+function interruption(final: () => void): { signal: AbortSignal; again: () => void; done: () => void } {
+  const controller = new AbortController();
+  let finishing = false;
+  const onSignal = () => {
+    if (controller.signal.aborted || finishing) return final();
+    controller.abort();
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  return {
+    signal: controller.signal,
+    again: () => {
+      finishing = true;
+    },
+    done: () => {
+      process.off("SIGINT", onSignal);
+      process.off("SIGTERM", onSignal);
+    },
+  };
+}

@@ -1,0 +1,143 @@
+import { Command, Option } from "commander";
+import { addUser, deleteUser, listUsers, setPaused, setPlan } from "../db/users.ts";
+import { OperatorError } from "../runtime/operator-error.ts";
+import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
+import { wholeNumber, withCommonOptions } from "./options.ts";
+import { table, when } from "./output.ts";
+import { parseTelegramId } from "./telegram-id.ts";
+import { unknownUser } from "./user.ts";
+
+const DAY_MS = 86_400_000;
+
+export function usersCommand(): Command {
+  const users = new Command("users").description("the people whose channels are read");
+  users.addCommand(
+    withCommonOptions(new Command("list").description("list users, with their plan, session and last parse"))
+      .addOption(new Option("--plan <plan>", "only this plan").choices(["free", "premium"]))
+      .option("--limit <n>", "at most this many", wholeNumber(1))
+      .action(list),
+  );
+  users.addCommand(
+    withCommonOptions(new Command("add").description("add a user by telegram_id").argument("<telegram_id>"))
+      .addOption(planOption())
+      .option("--days <n>", "how long the plan is paid for", wholeNumber(1), 30)
+      .action(add),
+  );
+  users.addCommand(
+    withCommonOptions(new Command("plan").description("set a user's plan").argument("<telegram_id>"))
+      .argument("<plan>", "free, trial or premium")
+      .option("--days <n>", "how long it is paid for or tried", wholeNumber(1), 30)
+      .action(plan),
+  );
+  users.addCommand(
+    withCommonOptions(new Command("pause").description("stop parsing a user").argument("<telegram_id>")).action(
+      (id: string, options: CommonOptions) => pause(id, true, options),
+    ),
+  );
+  users.addCommand(
+    withCommonOptions(new Command("resume").description("parse a paused user again").argument("<telegram_id>")).action(
+      (id: string, options: CommonOptions) => pause(id, false, options),
+    ),
+  );
+  users.addCommand(
+    withCommonOptions(
+      new Command("delete")
+        .description("delete a user with session, subscriptions and runs; shared channels stay")
+        .argument("<telegram_id>"),
+    )
+      .option("--yes", "really", false)
+      .action(remove),
+  );
+  return users;
+}
+
+const planOption = () => new Option("--plan <plan>", "the plan").choices(["free", "trial", "premium"]).default("free");
+
+/** A plan as typed, as the columns have it. */
+function planColumns(name: string, days: number, now: number) {
+  const end = new Date(now + days * DAY_MS);
+  if (name === "premium") return { plan: "premium" as const, paidUntil: end, trialExpiresAt: null };
+  if (name === "trial") return { plan: "free" as const, paidUntil: null, trialExpiresAt: end };
+  if (name === "free") return { plan: "free" as const, paidUntil: null, trialExpiresAt: null };
+  throw new OperatorError(`"${name}" is no plan: it is free, trial or premium`, { exitCode: 2 });
+}
+
+async function list(options: CommonOptions & { plan?: string; limit?: number }): Promise<void> {
+  await withContext(options, [], async ({ out, database }) => {
+    const filter = {
+      ...(options.plan === undefined ? {} : { plan: options.plan }),
+      ...(options.limit === undefined ? {} : { limit: options.limit }),
+    };
+    const rows = await database.inTenant(DEFAULT_TENANT, (tx) => listUsers(tx, filter));
+    out.result(rows, () =>
+      rows.length === 0
+        ? "no users yet: gramfleet users add <telegram_id>"
+        : table(
+            ["telegram_id", "plan", "paused", "session", "channels", "next parse", "last run", "outcome"],
+            rows.map((user) => [
+              user.telegramId,
+              user.plan,
+              user.paused ? "yes" : "no",
+              user.sessionState,
+              user.subscriptions,
+              when(user.nextParseAt),
+              when(user.lastRunAt),
+              user.lastOutcome,
+            ]),
+          ),
+    );
+  });
+}
+
+async function add(id: string, options: CommonOptions & { plan: string; days: number }): Promise<void> {
+  const telegramId = parseTelegramId(id);
+  const columns = planColumns(options.plan, options.days, Date.now());
+  await withContext(options, [], async ({ out, database }) => {
+    const { user, added } = await database.inTenant(DEFAULT_TENANT, (tx) =>
+      addUser(tx, { tenantId: DEFAULT_TENANT, telegramId, ...columns }),
+    );
+    out.result({ ...user, added }, () =>
+      added
+        ? `added ${telegramId}; next: gramfleet sessions login, then gramfleet channels add ${telegramId} <channel>`
+        : `${telegramId} is there already`,
+    );
+  });
+}
+
+async function plan(id: string, name: string, options: CommonOptions & { days: number }): Promise<void> {
+  const telegramId = parseTelegramId(id);
+  const columns = planColumns(name, options.days, Date.now());
+  await withContext(options, [], async ({ out, database }) => {
+    if (!(await database.inTenant(DEFAULT_TENANT, (tx) => setPlan(tx, telegramId, columns)))) {
+      throw unknownUser(telegramId);
+    }
+    const end = columns.paidUntil ?? columns.trialExpiresAt;
+    out.result(
+      { telegramId, plan: name, until: end },
+      () => `${telegramId}: ${name}${end ? ` until ${when(end)}` : ""}`,
+    );
+  });
+}
+
+async function pause(id: string, paused: boolean, options: CommonOptions): Promise<void> {
+  const telegramId = parseTelegramId(id);
+  await withContext(options, [], async ({ out, database }) => {
+    if (!(await database.inTenant(DEFAULT_TENANT, (tx) => setPaused(tx, telegramId, paused)))) {
+      throw unknownUser(telegramId);
+    }
+    out.result({ telegramId, paused }, () => `${telegramId}: ${paused ? "paused" : "parsed again"}`);
+  });
+}
+
+async function remove(id: string, options: CommonOptions & { yes: boolean }): Promise<void> {
+  const telegramId = parseTelegramId(id);
+  if (!options.yes) {
+    throw new OperatorError(`this deletes ${telegramId} with everything of theirs: say --yes to do it`, {
+      exitCode: 2,
+    });
+  }
+  await withContext(options, [], async ({ out, database }) => {
+    if (!(await database.inTenant(DEFAULT_TENANT, (tx) => deleteUser(tx, telegramId)))) throw unknownUser(telegramId);
+    out.result({ telegramId, deleted: true }, () => `${telegramId}: deleted`);
+  });
+}
