@@ -1,11 +1,13 @@
 import { z } from "zod";
+import { queueName } from "../runtime/queue-name.ts";
 
 const id = z.string().regex(/^\d{1,19}$/);
 const tenantId = z.string().min(1);
 
 /**
- * The job table: every kind of job, its payload (ids only: job data is shown in Bull Board), what makes two of them the
- * same, and how often one is tried.
+ * The job table: every kind of job, its payload (ids only: job data is shown in Bull Board), how often one is tried,
+ * what makes two of them the same, and whether one that is added while its like is active runs after it (else it is
+ * absorbed).
  */
 export const JOBS = {
   "parse-user": {
@@ -13,25 +15,38 @@ export const JOBS = {
     /** Failures are written into the schedule, which is the truth: the due scan brings the user back. */
     attempts: 1,
     dedup: (data: { userId: string }) => `parse:${data.userId}`,
+    /** The end of a run is committed before its job ends: whoever is due again by then must not be swallowed. */
+    afterActive: true,
   },
   "backfill-channel": {
     payload: z.object({ tenantId, userId: id, channelId: id }),
     attempts: 5,
     dedup: (data: { channelId: string }) => `backfill:${data.channelId}`,
+    afterActive: false,
   },
   "verify-session": {
     payload: z.object({ tenantId, sessionId: id }),
     attempts: 3,
     dedup: (data: { sessionId: string }) => `verify:${data.sessionId}`,
+    afterActive: false,
   },
   "revoke-session": {
     payload: z.object({ tenantId, sessionId: id }),
     attempts: 10,
     dedup: (data: { sessionId: string }) => `revoke:${data.sessionId}`,
+    afterActive: false,
   },
 } as const;
 
 export type JobName = keyof typeof JOBS;
 export type JobData<Name extends JobName> = z.output<(typeof JOBS)[Name]["payload"]>;
+
+/** Every queue of a fleet with these master API IDs (the backup's among them). */
+export function queuesOf(apiIds: readonly number[]): string[] {
+  return [
+    ...new Set(apiIds.map((apiId) => queueName({ apiId, ownApi: false }))),
+    queueName({ apiId: 0, ownApi: true }),
+  ];
+}
 
 export { queueName as queueOf } from "../runtime/queue-name.ts";

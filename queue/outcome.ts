@@ -1,11 +1,16 @@
+import type { Urgency } from "./priority.ts";
+
 /** Thrown by a handler: not now. The job goes on at `until`, no attempt is used up. */
 export class Snooze extends Error {
   override name = "Snooze";
   readonly until: Date;
+  /** Set where the job takes a new place in its queue, as if it had been added now; else it keeps the one it has. */
+  readonly urgency: Urgency | null;
 
-  constructor(until: Date, why: string) {
+  constructor(until: Date, why: string, urgency: Urgency | null = null) {
     super(why);
     this.until = until;
+    this.urgency = urgency;
   }
 }
 

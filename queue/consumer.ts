@@ -1,0 +1,168 @@
+import { DelayedError, type Job, UnrecoverableError, Worker } from "bullmq";
+import type { Redis } from "ioredis";
+import type { Log } from "../runtime/log.ts";
+import type { Metrics } from "../runtime/metrics.ts";
+import { sleep } from "../runtime/sleep.ts";
+import { JOBS, type JobData, type JobName } from "./jobs.ts";
+import { LIMITER } from "./limiter.ts";
+import { Discard, PauseQueue, Snooze } from "./outcome.ts";
+import { keyPrefix } from "./prefix.ts";
+import { priorityOf } from "./priority.ts";
+
+/** After their signals were aborted, jobs get this long to hand themselves back. */
+const HAND_BACK_MS = 5_000;
+
+export interface JobContext {
+  /** Aborted when the process must end: what is under way stops, and the job is handed back. */
+  readonly signal: AbortSignal;
+  readonly jobId: string;
+  readonly queue: string;
+  /** How often this job was started, this time included; snoozes count. */
+  readonly starts: number;
+}
+
+/** What a handler gives back is kept in Redis as the job's result: ids and counts only, no secrets, no bigint. */
+export type Handlers = {
+  readonly [Name in JobName]: (data: JobData<Name>, context: JobContext) => Promise<unknown>;
+};
+
+export interface ConsumerOptions {
+  readonly queues: readonly string[];
+  /** `maxRetriesPerRequest: null`; stays the caller's. */
+  readonly redis: Redis;
+  readonly prefix: string;
+  readonly handlers: Handlers;
+  /** What an error means for its job: a Snooze, Discard or PauseQueue, or the error itself (retried, then failed). */
+  readonly outcomeOf: (error: unknown, context: JobContext) => unknown;
+  /** Jobs at once, of each queue. */
+  readonly concurrency: number;
+  readonly limits: { readonly jobLockMs: number; readonly stalledCheckMs: number; readonly maxStalledCount: number };
+  readonly metrics: Pick<Metrics, "jobsFinished">;
+  readonly log: Log;
+}
+
+export interface Consumer {
+  /** Jobs under way now. */
+  readonly active: number;
+  /** Resolves when every queue is being served. */
+  readonly ready: Promise<void>;
+  /**
+   * Stops taking jobs, waits up to `graceMs` for those under way, then aborts their signals and lets them hand
+   * themselves back. What still runs after that is found by another process as stalled.
+   */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Serves queues: one BullMQ Worker each, so that a pause of one holds no other. */
+export function startConsumer(options: ConsumerOptions): Consumer {
+  let active = 0;
+  const workers = options.queues.map((queue) => {
+    const worker: Worker = new Worker(
+      queue,
+      async (job: Job, token?: string, signal?: AbortSignal) => {
+        active += 1;
+        try {
+          return await process(job, token ?? "", signal ?? new AbortController().signal, worker);
+        } finally {
+          active -= 1;
+        }
+      },
+      {
+        connection: options.redis,
+        prefix: keyPrefix(options.prefix),
+        concurrency: options.concurrency,
+        limiter: LIMITER,
+        lockDuration: options.limits.jobLockMs,
+        stalledInterval: options.limits.stalledCheckMs,
+        maxStalledCount: options.limits.maxStalledCount,
+        // A Redis that was away is looked for again soon.
+        runRetryDelay: 1_000,
+      },
+    );
+    worker.on("error", (error) => options.log.warn({ err: error, queue }, "queue worker failed"));
+    worker.on("stalled", (jobId) => options.log.warn({ queue, job: jobId }, "job stalled"));
+    return worker;
+  });
+
+  async function process(job: Job, token: string, signal: AbortSignal, worker: Worker): Promise<unknown> {
+    const context: JobContext = {
+      signal,
+      jobId: String(job.id),
+      queue: job.queueName,
+      starts: job.attemptsStarted,
+    };
+    const count = (outcome: string) => options.metrics.jobsFinished.inc({ name: job.name, outcome });
+    const fields = { queue: job.queueName, job: job.id, name: job.name };
+    try {
+      const result = await handle(job, context);
+      count("done");
+      return result;
+    } catch (error) {
+      // An interruption is not the job's fault.
+      const outcome = signal.aborted ? new Snooze(new Date(), "interrupted") : options.outcomeOf(error, context);
+      if (outcome instanceof Snooze) {
+        count("snoozed");
+        options.log.debug({ ...fields, until: outcome.until, why: outcome.message }, "job snoozed");
+        if (outcome.urgency) await job.changePriority({ priority: priorityOf(outcome.urgency, new Date()) });
+        await job.moveToDelayed(outcome.until.getTime(), token);
+        throw new DelayedError();
+      }
+      if (outcome instanceof PauseQueue) {
+        count("snoozed");
+        options.log.warn({ ...fields, milliseconds: outcome.milliseconds, why: outcome.message }, "queue paused");
+        await worker.rateLimit(Math.max(1, outcome.milliseconds));
+        throw Worker.RateLimitError();
+      }
+      if (outcome instanceof Discard) {
+        count("discarded");
+        options.log.info({ ...fields, why: outcome.message }, "job discarded");
+        throw new UnrecoverableError(outcome.message);
+      }
+      count("failed");
+      options.log.warn({ ...fields, err: error, attempt: job.attemptsMade + 1 }, "job failed");
+      throw error;
+    }
+  }
+
+  function handle(job: Job, context: JobContext): Promise<unknown> {
+    const data: unknown = job.data;
+    switch (job.name) {
+      case "parse-user":
+        return options.handlers["parse-user"](parsed("parse-user", data), context);
+      case "backfill-channel":
+        return options.handlers["backfill-channel"](parsed("backfill-channel", data), context);
+      case "verify-session":
+        return options.handlers["verify-session"](parsed("verify-session", data), context);
+      case "revoke-session":
+        return options.handlers["revoke-session"](parsed("revoke-session", data), context);
+      default:
+        throw new Discard(`no such kind of job: ${job.name}`);
+    }
+  }
+
+  return {
+    get active() {
+      return active;
+    },
+    ready: Promise.all(workers.map((worker) => worker.waitUntilReady())).then(() => undefined),
+    async close(graceMs) {
+      const closed = Promise.all(workers.map((worker) => worker.close())).then(() => undefined);
+      await within(graceMs, closed);
+      for (const worker of workers) worker.cancelAllJobs("the process ends");
+      await within(HAND_BACK_MS, closed);
+    },
+  };
+}
+
+function parsed<Name extends JobName>(name: Name, data: unknown): JobData<Name> {
+  const result = JOBS[name].payload.safeParse(data);
+  if (!result.success)
+    throw new Discard(`malformed payload: ${result.error.issues.map((i) => i.path.join(".")).join(", ")}`);
+  return result.data as JobData<Name>;
+}
+
+/** Waits for `work`, or for `milliseconds`. */
+async function within(milliseconds: number, work: Promise<void>): Promise<void> {
+  const patience = new AbortController();
+  await Promise.race([work.finally(() => patience.abort()), sleep(milliseconds, patience.signal)]);
+}

@@ -1,0 +1,207 @@
+import { type JobsOptions, Queue, QueueEvents } from "bullmq";
+import type { Redis } from "ioredis";
+import { withDeadline } from "../runtime/deadline.ts";
+import type { Log } from "../runtime/log.ts";
+import { JOBS, type JobData, type JobName } from "./jobs.ts";
+import { LIMITER } from "./limiter.ts";
+import { keyPrefix } from "./prefix.ts";
+import { priorityOf, type Urgency } from "./priority.ts";
+
+/** Ended jobs are kept for whoever waits for their end, and for a look at what failed. */
+const KEEP_DONE = { count: 500, age: 3_600 };
+const KEEP_FAILED = { count: 1_000, age: 7 * 86_400 };
+/** Between the attempts of what is retried at all: 1 s, 2 s, 4 s, … */
+const BACKOFF = { type: "exponential", delay: 1_000 };
+const WAITING_STATES = ["prioritized", "waiting", "delayed", "active", "failed", "completed"] as const;
+
+export type NewJob = {
+  [Name in JobName]: {
+    readonly name: Name;
+    readonly queue: string;
+    readonly data: JobData<Name>;
+    readonly urgency: Urgency;
+    readonly dueAt: Date;
+  };
+}[JobName];
+
+/** Where a job is: its own id, or that of its like which was there already. */
+export interface JobRef {
+  readonly queue: string;
+  readonly id: string;
+}
+
+export interface QueueCounts {
+  readonly queue: string;
+  readonly paused: boolean;
+  readonly waiting: number;
+  readonly delayed: number;
+  readonly active: number;
+  readonly failed: number;
+  readonly completed: number;
+}
+
+/** A job that was waited for ended as failed. */
+export class JobFailed extends Error {
+  override name = "JobFailed";
+}
+
+/** Puts jobs into queues, and tells what is in them. Every method rejects within `timeoutMs` while Redis is away. */
+export interface Producer {
+  add(job: NewJob): Promise<JobRef>;
+  /** All of them, or an error: then some may be in. Deduplication makes a replay harmless. */
+  addBulk(jobs: readonly NewJob[]): Promise<JobRef[]>;
+  /**
+   * Waits for the end of a job and gives its result.
+   * @throws JobFailed with the job's reason, or where it did not end within `milliseconds`
+   */
+  waitFor(job: JobRef, milliseconds: number): Promise<unknown>;
+  /** Of `queues`, or of every queue that ever got a job. */
+  queueCounts(queues?: readonly string[]): Promise<QueueCounts[]>;
+  /** Those that serve nobody now: paused by an operator, or because Telegram refuses the whole API ID. */
+  pausedQueues(queues?: readonly string[]): Promise<string[]>;
+  pause(queue: string): Promise<void>;
+  resume(queue: string): Promise<void>;
+  /** Puts failed jobs back; gives their number before. */
+  retryFailed(queue: string): Promise<number>;
+  /** Removes what waits (also what is snoozed, with `delayed`). */
+  drain(queue: string, options?: { delayed?: boolean }): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * `redis` is a connection that fails (no offline queue, a command timeout), and stays the caller's.
+ * `prefix` is the operator's; the keys' own is hash-tagged, so that all queues live in one slot of a Redis Cluster.
+ */
+export function createProducer(options: { redis: Redis; prefix: string; log: Log; timeoutMs?: number }): Producer {
+  const prefix = keyPrefix(options.prefix);
+  const registry = `${prefix}:queues`;
+  const timeoutMs = options.timeoutMs ?? 3_000;
+  const queues = new Map<string, Queue>();
+  const events = new Map<string, QueueEvents>();
+
+  const queueOf = (name: string): Queue => {
+    let queue = queues.get(name);
+    if (!queue) {
+      queue = new Queue(name, { connection: options.redis, prefix });
+      queue.on("error", (error) => options.log.debug({ err: error, queue: name }, "queue connection failed"));
+      queues.set(name, queue);
+    }
+    return queue;
+  };
+  const eventsOf = (name: string): QueueEvents => {
+    let stream = events.get(name);
+    if (!stream) {
+      // BullMQ duplicates this template; a blocking read must neither time out nor fail while Redis is away.
+      const template = options.redis.duplicate({
+        lazyConnect: true,
+        enableOfflineQueue: true,
+        maxRetriesPerRequest: null,
+        commandTimeout: 60_000,
+      });
+      stream = new QueueEvents(name, { connection: template, prefix });
+      stream.setMaxListeners(0);
+      stream.on("error", (error) => options.log.debug({ err: error, queue: name }, "queue events failed"));
+      events.set(name, stream);
+    }
+    return stream;
+  };
+  const inTime = <T>(what: string, work: Promise<T>) => withDeadline(what, timeoutMs, work);
+  const known = async (names?: readonly string[]) =>
+    names ?? (await inTime("listing queues", options.redis.smembers(registry))).sort();
+
+  const addBulk = async (jobs: readonly NewJob[]): Promise<JobRef[]> => {
+    const byQueue = new Map<string, NewJob[]>();
+    for (const job of jobs) {
+      const group = byQueue.get(job.queue);
+      if (group) group.push(job);
+      else byQueue.set(job.queue, [job]);
+    }
+    const refs = new Map<NewJob, JobRef>();
+    const adds = [...byQueue].map(async ([name, group]) => {
+      const added = await queueOf(name).addBulk(
+        group.map((job) => ({ name: job.name, data: job.data, opts: of(job) })),
+      );
+      added.forEach((job, index) => {
+        refs.set(group[index] as NewJob, { queue: name, id: String(job.id) });
+      });
+    });
+    if (byQueue.size > 0)
+      await inTime("enqueueing", Promise.all([options.redis.sadd(registry, ...byQueue.keys()), ...adds]));
+    return jobs.map((job) => refs.get(job) as JobRef);
+  };
+
+  return {
+    addBulk,
+    add: async (job) => (await addBulk([job]))[0] as JobRef,
+    async waitFor(ref, milliseconds) {
+      const job = await inTime("looking a job up", queueOf(ref.queue).getJob(ref.id));
+      if (!job) throw new JobFailed("the job is no longer known");
+      try {
+        return await job.waitUntilFinished(eventsOf(ref.queue), milliseconds);
+      } catch (error) {
+        throw new JobFailed(error instanceof Error ? error.message : String(error), { cause: error });
+      }
+    },
+    async queueCounts(names) {
+      const counted = (await known(names)).map(async (name): Promise<QueueCounts> => {
+        const queue = queueOf(name);
+        const [counts, paused] = await Promise.all([queue.getJobCounts(...WAITING_STATES), queue.isPaused()]);
+        const of = (state: string) => counts[state] ?? 0;
+        return {
+          queue: name,
+          paused,
+          waiting: of("waiting") + of("prioritized"),
+          delayed: of("delayed"),
+          active: of("active"),
+          failed: of("failed"),
+          completed: of("completed"),
+        };
+      });
+      return inTime("counting jobs", Promise.all(counted));
+    },
+    async pausedQueues(names) {
+      const states = (await known(names)).map(async (name) => {
+        const queue = queueOf(name);
+        const [paused, limitedMs] = await Promise.all([queue.isPaused(), queue.getRateLimitTtl(LIMITER.max)]);
+        return paused || limitedMs > 0 ? name : null;
+      });
+      return (await inTime("looking for paused queues", Promise.all(states))).filter((name) => name !== null);
+    },
+    pause: (name) => inTime("pausing", queueOf(name).pause()),
+    resume: (name) => inTime("resuming", queueOf(name).resume()),
+    async retryFailed(name) {
+      const queue = queueOf(name);
+      const failed = await inTime("counting jobs", queue.getFailedCount());
+      await queue.retryJobs({ state: "failed" });
+      return failed;
+    },
+    drain: (name, choice) => queueOf(name).drain(choice?.delayed ?? false),
+    async close() {
+      await Promise.all([...events.values(), ...queues.values()].map((each) => each.close()));
+    },
+  };
+}
+
+function of(job: NewJob): JobsOptions {
+  const { attempts, afterActive } = JOBS[job.name];
+  return {
+    attempts,
+    backoff: BACKOFF,
+    priority: priorityOf(job.urgency, job.dueAt),
+    removeOnComplete: KEEP_DONE,
+    removeOnFail: KEEP_FAILED,
+    deduplication: { id: dedupOf(job), ...(afterActive ? { keepLastIfActive: true } : {}) },
+  };
+}
+
+function dedupOf(job: NewJob): string {
+  switch (job.name) {
+    case "parse-user":
+      return JOBS[job.name].dedup(job.data);
+    case "backfill-channel":
+      return JOBS[job.name].dedup(job.data);
+    case "verify-session":
+    case "revoke-session":
+      return JOBS[job.name].dedup(job.data);
+  }
+}
