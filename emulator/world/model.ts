@@ -23,6 +23,8 @@ export interface WorldChannel {
   readonly date: number;
   /** A channel without a public username: only members reach it. */
   readonly isPrivate: boolean;
+  /** Loaded from an export, to stay as exported: traffic leaves it alone. */
+  readonly exported: boolean;
   participants: number;
   /** Starts at 1 and counts every event of the channel. */
   pts: number;
@@ -179,7 +181,9 @@ export interface World {
   readonly channels: ReadonlyMap<bigint, WorldChannel>;
   addUser(user: Omit<WorldUser, "joined">): WorldUser;
   addChannel(
-    channel: Pick<WorldChannel, "id" | "title" | "username" | "megagroup" | "date" | "isPrivate">,
+    channel: Pick<WorldChannel, "id" | "title" | "username" | "megagroup" | "date" | "isPrivate"> & {
+      readonly exported?: boolean;
+    },
   ): WorldChannel;
   join(userId: bigint, channelId: bigint): void;
   leave(userId: bigint, channelId: bigint): void;
@@ -192,4 +196,37 @@ export interface World {
   pin(channelId: bigint, messageIds: readonly number[], pinned: boolean): void;
   userByPhone(phone: string): WorldUser | undefined;
   channelByUsername(username: string): WorldChannel | undefined;
+  /** Calls `listener` after every change, synchronously. Gives the function that ends it. */
+  onChange(listener: (change: WorldChange) => void): () => void;
 }
+
+/** One change that has happened. `pts` is the channel's afterwards. */
+export type WorldChange =
+  | { readonly kind: "user"; readonly user: Omit<WorldUser, "joined"> }
+  | {
+      readonly kind: "channel";
+      readonly channel: Pick<
+        WorldChannel,
+        "id" | "title" | "username" | "megagroup" | "date" | "isPrivate" | "exported"
+      >;
+    }
+  | { readonly kind: "join" | "leave"; readonly userId: bigint; readonly channelId: bigint }
+  | {
+      readonly kind: "post" | "edit";
+      readonly channelId: bigint;
+      readonly pts: number;
+      readonly message: WorldMessage;
+    }
+  | {
+      readonly kind: "delete";
+      readonly channelId: bigint;
+      readonly pts: number;
+      readonly messageIds: readonly number[];
+    }
+  | {
+      readonly kind: "pin";
+      readonly channelId: bigint;
+      readonly pts: number;
+      readonly messageIds: readonly number[];
+      readonly pinned: boolean;
+    };
