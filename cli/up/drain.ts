@@ -15,7 +15,7 @@ export interface Drained {
 /** Drives the fleet to a standstill: every user parsed once more since `since`, then the queues run empty. */
 export async function drain(options: {
   database: Database;
-  producer: Pick<Producer, "counts">;
+  producer: Pick<Producer, "queueCounts">;
   since: Date;
   parsesWithinMs: number;
   backfillWithinMs: number;
@@ -56,9 +56,7 @@ async function untilZero(
   }
 }
 
-async function jobsIn(producer: Pick<Producer, "counts">): Promise<number> {
-  const counts = await producer.counts();
-  let sum = 0;
-  for (const queue of counts.values()) sum += queue.waiting + queue.active + queue.delayed;
-  return sum;
+async function jobsIn(producer: Pick<Producer, "queueCounts">): Promise<number> {
+  const counts = await producer.queueCounts();
+  return counts.reduce((sum, queue) => sum + queue.waiting + queue.active + queue.delayed, 0);
 }

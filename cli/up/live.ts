@@ -10,7 +10,7 @@ export interface Snapshot {
   readonly parses: number;
   readonly messages: number;
   readonly waits: number;
-  readonly backfills: number;
+  readonly queued: number;
   readonly lagByPlan: ReadonlyMap<string, { p50: number; p99: number; runs: number }>;
   readonly warnings: readonly string[];
 }
@@ -58,7 +58,7 @@ function plainView(out: Output): LiveView {
         .join(", ");
       out.note(
         `${String(Math.round(snapshot.seconds)).padStart(4)} s  users ${snapshot.users}  due ${snapshot.due}  running ${snapshot.running}  ` +
-          `parses ${snapshot.parses}  messages ${snapshot.messages}  backfills ${snapshot.backfills}  waits ${snapshot.waits}` +
+          `parses ${snapshot.parses}  messages ${snapshot.messages}  queued ${snapshot.queued}  waits ${snapshot.waits}` +
           (lag ? `  lag ${lag}` : ""),
       );
     },
@@ -71,7 +71,7 @@ function picture(out: Output, snapshot: Snapshot): string[] {
   return [
     out.paint("dim", `${snapshot.seconds.toFixed(0)} s, Ctrl-C ends`),
     ...table(
-      ["users", "due", "running", "parses", "messages", "backfills", "waits"],
+      ["users", "due", "running", "parses", "messages", "queued", "waits"],
       [
         [
           snapshot.users,
@@ -79,7 +79,7 @@ function picture(out: Output, snapshot: Snapshot): string[] {
           snapshot.running,
           snapshot.parses,
           snapshot.messages,
-          snapshot.backfills,
+          snapshot.queued,
           snapshot.waits,
         ],
       ],

@@ -3,13 +3,12 @@ import { openDatabase } from "../../db/client.ts";
 import { migrate } from "../../db/migrate.ts";
 import { lockDataDir } from "../../embedded/lock.ts";
 import { openServices, type ServiceLine } from "../../embedded/services.ts";
-import { createProducer } from "../../queue/producer.ts";
-import { openRedis } from "../../queue/redis.ts";
 import { Lifecycle } from "../../runtime/lifecycle.ts";
 import { createLog } from "../../runtime/log.ts";
 import { createVault } from "../../telegram/vault.ts";
 import { DEFAULT_TENANT } from "../context.ts";
 import { type Output, table } from "../output.ts";
+import { openQueues } from "../queues.ts";
 import { DEFAULT_DATABASE, type WorldChoice, worldOf, writeCurrentWorld } from "../world.ts";
 import { type Child, startChild } from "./children.ts";
 import { type EmulatedTelegram, startEmulated } from "./emulated.ts";
@@ -92,14 +91,7 @@ export async function runUp(options: UpOptions): Promise<0 | 1> {
         now: new Date(),
       });
     }
-    const redis = lifecycle.own("redis", await openRedis(config.redisUrl ?? "", "producer"), (client) =>
-      client.disconnect(),
-    );
-    const producer = lifecycle.own(
-      "producer",
-      createProducer({ redis, prefix: config.redisPrefix, apiIds: config.apiIds }),
-      (opened) => opened.close(),
-    );
+    const producer = await openQueues({ config, lifecycle, log });
     const children = startFleet(lifecycle, env, options);
     const ports = await Promise.all(children.map(async (child) => (await child.ready).port));
     sayWhatIsReal(out, [...services.lines, telegramLine(telegram)], telegram ? options.pace : null, options.logDir);

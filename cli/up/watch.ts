@@ -19,7 +19,7 @@ const LATE_MS = 30_000;
 
 export interface Watched {
   readonly database: Database;
-  readonly producer: Pick<Producer, "counts">;
+  readonly producer: Pick<Producer, "queueCounts">;
   /** Null against a real Telegram. */
   readonly witness: Witness | null;
   readonly children: readonly Child[];
@@ -73,7 +73,7 @@ async function look(watched: Watched, since: Date, seconds: number): Promise<Sna
       lag: await lagSince(tx, since),
     })),
     Promise.all(watched.ports.map(fetchMetrics)),
-    watched.producer.counts(),
+    watched.producer.queueCounts(),
     watched.witness?.summary() ?? null,
   ]);
   const warnings: string[] = [];
@@ -82,8 +82,6 @@ async function look(watched: Watched, since: Date, seconds: number): Promise<Sna
   if (totals.failed > 0) warnings.push(`${totals.failed} parses failed`);
   if (witnessed && witnessed.violations > 0) warnings.push(`${witnessed.violations} calls before a wait's end`);
   if (witnessed && witnessed.keysKilled > 0) warnings.push(`${witnessed.keysKilled} keys killed by 406`);
-  let backfills = 0;
-  for (const counts of jobs.values()) backfills += counts.backfills;
   return {
     seconds,
     users: numbers.users,
@@ -92,7 +90,7 @@ async function look(watched: Watched, since: Date, seconds: number): Promise<Sna
     parses: totals.parses,
     messages: metrics.reduce((sum, text) => sum + sumOf(text, "messages_stored_total", 'change="new"'), 0),
     waits: numbers.waits.waits,
-    backfills,
+    queued: jobs.reduce((sum, queue) => sum + queue.waiting + queue.delayed, 0),
     lagByPlan: numbers.lag,
     warnings,
   };
