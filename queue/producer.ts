@@ -107,7 +107,13 @@ export function createProducer(options: { redis: Redis; prefix: string; log: Log
   };
   const inTime = <T>(what: string, work: Promise<T>) => withDeadline(what, timeoutMs, work);
   const known = async (names?: readonly string[]) =>
-    names ?? (await inTime("listing queues", options.redis.smembers(registry))).sort();
+    names ??
+    (
+      await inTime(
+        "listing queues",
+        connected(options.redis).then((redis) => redis.smembers(registry)),
+      )
+    ).sort();
 
   const addBulk = async (jobs: readonly NewJob[]): Promise<JobRef[]> => {
     const byQueue = new Map<string, NewJob[]>();
@@ -125,8 +131,10 @@ export function createProducer(options: { redis: Redis; prefix: string; log: Log
         refs.set(group[index] as NewJob, { queue: name, id: String(job.id) });
       });
     });
-    if (byQueue.size > 0)
-      await inTime("enqueueing", Promise.all([options.redis.sadd(registry, ...byQueue.keys()), ...adds]));
+    if (byQueue.size > 0) {
+      const registered = connected(options.redis).then((redis) => redis.sadd(registry, ...byQueue.keys()));
+      await inTime("enqueueing", Promise.all([registered, ...adds]));
+    }
     return jobs.map((job) => refs.get(job) as JobRef);
   };
 
@@ -180,6 +188,13 @@ export function createProducer(options: { redis: Redis; prefix: string; log: Log
       await Promise.all([...events.values(), ...queues.values()].map((each) => each.close()));
     },
   };
+}
+
+/** A connection without an offline queue refuses what comes before it is ready for the first time. */
+async function connected(redis: Redis): Promise<Redis> {
+  if (redis.status === "connecting" || redis.status === "connect")
+    await new Promise<void>((resolve) => redis.once("ready", resolve));
+  return redis;
 }
 
 function of(job: NewJob): JobsOptions {

@@ -1,0 +1,303 @@
+import type { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Consumer, type Handlers, type JobContext, startConsumer } from "../../queue/consumer.ts";
+import { Discard, PauseQueue, Snooze } from "../../queue/outcome.ts";
+import { createProducer, type NewJob, type Producer } from "../../queue/producer.ts";
+import { openRedis } from "../../queue/redis.ts";
+import { silentLog } from "../../runtime/log.ts";
+import { createMetrics } from "../../runtime/metrics.ts";
+import { eventually } from "../support/eventually.ts";
+import { testRedis } from "../support/services.ts";
+
+const { url, prefix } = testRedis();
+const LIMITS = { jobLockMs: 30_000, stalledCheckMs: 15_000, maxStalledCount: 1_000 };
+let queueNumber = 0;
+let redis: { producer: Redis; consumer: Redis };
+let producer: Producer;
+
+beforeAll(() => {
+  redis = { producer: openRedis(url, "producer"), consumer: openRedis(url, "worker") };
+  producer = createProducer({ redis: redis.producer, prefix, log: silentLog });
+});
+afterAll(async () => {
+  await producer.close();
+  redis.producer.disconnect();
+  redis.consumer.disconnect();
+});
+
+const parse = (queue: string, userId: string, dueAt = new Date()): NewJob => ({
+  name: "parse-user",
+  queue,
+  data: { tenantId: "default", userId },
+  urgency: "premium",
+  dueAt,
+});
+
+/** Runs one queue with one handler for all kinds of jobs while `work` runs. */
+async function serving<T>(
+  handler: (data: { userId: string }, context: JobContext) => Promise<unknown>,
+  work: (queue: string, consumer: Consumer, metrics: ReturnType<typeof createMetrics>) => Promise<T>,
+  options: { concurrency?: number } = {},
+): Promise<T> {
+  queueNumber += 1;
+  const queue = `parse-${queueNumber}`;
+  const metrics = createMetrics();
+  const any = handler as (data: unknown, context: JobContext) => Promise<unknown>;
+  const handlers: Handlers = {
+    "parse-user": any,
+    "backfill-channel": any,
+    "verify-session": any,
+    "revoke-session": any,
+  };
+  const consumer = startConsumer({
+    queues: [queue],
+    redis: redis.consumer,
+    prefix,
+    handlers,
+    outcomeOf: (error) => error,
+    concurrency: options.concurrency ?? 4,
+    limits: LIMITS,
+    metrics,
+    log: silentLog,
+  });
+  try {
+    return await work(queue, consumer, metrics);
+  } finally {
+    await consumer.close(1_000);
+  }
+}
+
+describe("outcomes", () => {
+  it("gives a handler's result to whoever waits", async () => {
+    await serving(
+      async (data) => ({ user: data.userId }),
+      async (queue) => {
+        const job = await producer.add(parse(queue, "1"));
+        await expect(producer.waitFor(job, 5_000)).resolves.toEqual({ user: "1" });
+      },
+    );
+  });
+
+  it("uses up no attempt when snoozed", async () => {
+    const starts: number[] = [];
+    await serving(
+      async (_data, context) => {
+        starts.push(context.starts);
+        if (context.starts < 4) throw new Snooze(new Date(Date.now() + 5), "not now");
+        return "done";
+      },
+      async (queue, _consumer, metrics) => {
+        // parse-user has one attempt: were it used up, the job would end as failed.
+        const job = await producer.add(parse(queue, "1"));
+        await expect(producer.waitFor(job, 5_000)).resolves.toBe("done");
+        const finished = await metrics.jobsFinished.get();
+        expect(Object.fromEntries(finished.values.map((value) => [value.labels.outcome, value.value]))).toEqual({
+          snoozed: 3,
+          done: 1,
+        });
+      },
+    );
+    expect(starts).toEqual([1, 2, 3, 4]);
+  });
+
+  it("discards for good, and retries what is worth it", async () => {
+    let tries = 0;
+    await serving(
+      async (data) => {
+        tries += 1;
+        if (data.userId === "1") throw new Discard("session not usable: STALE");
+        throw new Error("a moment of its own");
+      },
+      async (queue) => {
+        const verify: NewJob = {
+          name: "verify-session",
+          queue,
+          data: { tenantId: "default", sessionId: "1" },
+          urgency: "manual",
+          dueAt: new Date(),
+        };
+        const discarded = await producer.add(parse(queue, "1"));
+        await expect(producer.waitFor(discarded, 5_000)).rejects.toThrow("session not usable: STALE");
+        expect(tries).toBe(1);
+        const retried = await producer.add(verify);
+        await expect(producer.waitFor(retried, 10_000)).rejects.toThrow("a moment of its own");
+        expect(tries).toBe(4);
+      },
+    );
+  });
+
+  it("pauses one queue and no other", async () => {
+    const served: string[] = [];
+    let refusals = 0;
+    await serving(
+      async (data) => {
+        if (refusals === 0) {
+          refusals += 1;
+          throw new PauseQueue(400, "API_ID_PUBLISHED_FLOOD");
+        }
+        served.push(data.userId);
+      },
+      async (queue) => {
+        const began = performance.now();
+        const first = await producer.add(parse(queue, "1"));
+        await eventually(async () => (await producer.pausedQueues([queue])).includes(queue));
+        const second = await producer.add(parse(queue, "2"));
+        await serving(
+          async () => "elsewhere",
+          async (other) => {
+            const job = await producer.add(parse(other, "3"));
+            await expect(producer.waitFor(job, 5_000)).resolves.toBe("elsewhere");
+          },
+        );
+        expect(served).toEqual([]);
+        await Promise.all([producer.waitFor(first, 5_000), producer.waitFor(second, 5_000)]);
+        expect(performance.now() - began).toBeGreaterThan(390);
+        expect(await producer.pausedQueues([queue])).toEqual([]);
+      },
+      { concurrency: 1 },
+    );
+  });
+
+  it("discards a payload that is not what the job table says", async () => {
+    let served = 0;
+    await serving(
+      async () => {
+        served += 1;
+      },
+      async (queue) => {
+        const job = await producer.add(parse(queue, "not a number"));
+        await expect(producer.waitFor(job, 5_000)).rejects.toThrow("malformed payload: userId");
+        expect(served).toBe(0);
+      },
+    );
+  });
+});
+
+describe("deduplication", () => {
+  it("absorbs a second parse of a user while the first one waits", async () => {
+    const queue = "parse-dedup";
+    const [first, second] = await producer.addBulk([parse(queue, "1"), parse(queue, "1")]);
+    const third = await producer.add(parse(queue, "1"));
+    const other = await producer.add(parse(queue, "2"));
+    expect(second).toEqual(first);
+    expect(third).toEqual(first);
+    expect(other).not.toEqual(first);
+    expect((await producer.queueCounts([queue]))[0]?.waiting).toBe(2);
+  });
+
+  it("keeps its place while snoozed, and runs again after an end that was already committed", async () => {
+    let runs = 0;
+    let release: () => void = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await serving(
+      async () => {
+        runs += 1;
+        if (runs === 1) throw new Snooze(new Date(Date.now() + 300), "a wait");
+        if (runs === 2) await held;
+      },
+      async (queue) => {
+        await producer.add(parse(queue, "1"));
+        await eventually(async () => (await producer.queueCounts([queue]))[0]?.delayed === 1);
+        await producer.add(parse(queue, "1"));
+        await eventually(() => runs === 2);
+        // The run's end is in the database already, and the user is due again: this one must not be swallowed.
+        await producer.add(parse(queue, "1"));
+        release();
+        await eventually(() => runs === 3);
+        await eventually(async () => (await producer.queueCounts([queue]))[0]?.completed === 2);
+        expect(runs).toBe(3);
+      },
+    );
+  });
+});
+
+describe("the end of a process", () => {
+  it("waits for what is under way", async () => {
+    let ended = false;
+    let started = false;
+    await serving(
+      async () => {
+        started = true;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        ended = true;
+      },
+      async (queue, consumer) => {
+        await producer.add(parse(queue, "1"));
+        await eventually(() => started);
+        await consumer.close(2_000);
+        expect(ended).toBe(true);
+      },
+    );
+  });
+
+  it("hands back what does not end in time, with no attempt used up", async () => {
+    let queueName = "";
+    let interrupted = false;
+    let started = false;
+    await serving(
+      (_data, context) =>
+        new Promise((_resolve, reject) => {
+          started = true;
+          context.signal.addEventListener("abort", () => {
+            interrupted = true;
+            reject(new Error("interrupted"));
+          });
+        }),
+      async (queue, consumer) => {
+        queueName = queue;
+        await producer.add(parse(queue, "1"));
+        await eventually(() => started);
+        await consumer.close(20);
+        expect(interrupted).toBe(true);
+      },
+    );
+    const [counts] = await producer.queueCounts([queueName]);
+    expect({ delayed: counts?.delayed, failed: counts?.failed, active: counts?.active }).toEqual({
+      delayed: 1,
+      failed: 0,
+      active: 0,
+    });
+  });
+});
+
+describe("order", () => {
+  it("serves the earlier deadline first, whoever came first, and a parse before a backfill", async () => {
+    const now = Date.now();
+    const queue = `parse-${queueNumber + 1}`;
+    const backfill: NewJob = {
+      name: "backfill-channel",
+      queue,
+      data: { tenantId: "default", userId: "9", channelId: "9" },
+      urgency: "backfill",
+      dueAt: new Date(now),
+    };
+    const free: NewJob = { ...parse(queue, "3", new Date(now)), urgency: "free" };
+    await producer.addBulk([
+      backfill,
+      free,
+      parse(queue, "2", new Date(now)),
+      parse(queue, "1", new Date(now - 60_000)),
+    ]);
+    const served: string[] = [];
+    await serving(
+      async (data) => {
+        served.push(data.userId);
+      },
+      async () => {
+        await eventually(() => served.length === 4);
+      },
+      { concurrency: 1 },
+    );
+    expect(served).toEqual(["1", "2", "3", "9"]);
+  });
+});
+
+it("fails soon while Redis is away", async () => {
+  const away = openRedis("redis://127.0.0.1:1", "producer");
+  away.on("error", () => {});
+  const lonely = createProducer({ redis: away, prefix, log: silentLog, timeoutMs: 200 });
+  await expect(lonely.add(parse("parse-away", "1"))).rejects.toThrow();
+  away.disconnect();
+});
