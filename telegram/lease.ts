@@ -1,0 +1,196 @@
+import { randomUUID } from "node:crypto";
+import type { Database, LeaseRef, WorkerTx } from "../db/database.ts";
+import {
+  deleteLease,
+  type Heartbeat,
+  insertLease,
+  type LeaseRow,
+  listLeases,
+  openHeartbeat,
+  takeOverLease,
+} from "../db/leases.ts";
+import { readTimeline } from "../db/server.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import { startLoop } from "../runtime/loop.ts";
+import { sleep } from "../runtime/sleep.ts";
+import { momentOf } from "./lease/deadline.ts";
+import { HeldLease, type Lease } from "./lease/held-lease.ts";
+import { createWatch } from "./lease/watch.ts";
+
+export type { Lease } from "./lease/held-lease.ts";
+
+export interface LeaseTimes {
+  /** How long a lease lives without a heartbeat. */
+  readonly leaseMs: number;
+  readonly heartbeatMs: number;
+  /** How long after a lease's end nobody sends anything. */
+  readonly quietMs: number;
+}
+
+export interface Leases {
+  /** Null where another holds it, or may still hold it. @throws what PostgreSQL throws */
+  acquire(sessionId: bigint): Promise<Lease | null>;
+  /** How many this process holds. */
+  readonly size: number;
+  /** Ends heartbeat and watch. Whoever holds a lease releases it first; what is left is lost, and its gate closed. */
+  close(): Promise<void>;
+}
+
+/**
+ * The leases of one process: one heartbeat renews all of them, one watch looks at everybody's.
+ *
+ * A lease is taken by insert, or, where its holder vanished, by a process that has itself watched the same
+ * (token, beat) stand still for lease + quiet time. No wall clock decides.
+ */
+export function createLeases(options: {
+  database: Database;
+  /** The heartbeat has a connection of its own, so that a busy pool delays no beat. */
+  heartbeatUrl: string;
+  times: LeaseTimes;
+  clock: Clock;
+  /** Who we are, for operators: host and process. */
+  holder: string;
+  log: Log;
+}): Leases {
+  const { database, times, clock, holder, log } = options;
+  const watch = createWatch(times.leaseMs + times.quietMs);
+  const held = new Map<bigint, HeldLease>();
+  const asked = new Set<bigint>();
+  /** Rows that may be ours in PostgreSQL although nobody uses them: deleted as soon as it answers. */
+  const unreleased = new Map<string, LeaseRef>();
+  let heartbeat: Heartbeat | null = null;
+  let tellsTimeline: boolean | null = null;
+  let closed = false;
+
+  async function noteTimeline(tx: WorkerTx): Promise<void> {
+    if (tellsTimeline) watch.timeline(await readTimeline(tx), clock.monotonic());
+  }
+
+  async function probeTimeline(): Promise<void> {
+    if (tellsTimeline !== null) return;
+    try {
+      await database.asWorker(readTimeline);
+      tellsTimeline = true;
+    } catch (error) {
+      await database.check();
+      tellsTimeline = false;
+      log.warn({ err: error }, "PostgreSQL does not tell its timeline: a failover will not be noticed");
+    }
+  }
+
+  async function giveBack(lease: HeldLease): Promise<void> {
+    try {
+      await database.asWorker((tx) => deleteLease(tx, lease.ref));
+    } catch (error) {
+      unreleased.set(lease.ref.token, lease.ref);
+      log.warn({ err: error, session_id: String(lease.ref.sessionId) }, "lease not released yet");
+    } finally {
+      held.delete(lease.ref.sessionId);
+    }
+  }
+
+  async function deleteUnreleased(): Promise<void> {
+    for (const ref of [...unreleased.values()]) {
+      await database.asWorker((tx) => deleteLease(tx, ref));
+      unreleased.delete(ref.token);
+    }
+  }
+
+  async function renewAll(): Promise<void> {
+    const renewing = [...held.values()].filter((lease) => lease.held);
+    if (renewing.length === 0) return;
+    heartbeat ??= await openHeartbeat({ url: options.heartbeatUrl, timeoutMs: Math.ceil(times.heartbeatMs / 3) });
+    const sentAt = momentOf(clock);
+    const ours = new Set((await heartbeat.beat(renewing.map((lease) => lease.ref))).map((ref) => ref.token));
+    for (const lease of renewing) {
+      if (ours.has(lease.ref.token)) lease.renew(sentAt);
+      else if (lease.held) {
+        lease.lose("its row is not ours any more");
+        log.error({ session_id: String(lease.ref.sessionId) }, "lease lost");
+      }
+    }
+  }
+
+  const beating = startLoop({
+    name: "lease heartbeat",
+    everyMs: times.heartbeatMs,
+    log,
+    async turn(signal) {
+      try {
+        await renewAll();
+        await deleteUnreleased();
+        return "rest";
+      } catch (error) {
+        log.warn({ err: error, leases: held.size }, "heartbeat failed");
+        await heartbeat?.close().catch(() => undefined);
+        heartbeat = null;
+        await sleep(times.heartbeatMs / 5, signal);
+        return "again";
+      }
+    },
+  });
+
+  const watching = startLoop({
+    name: "lease watch",
+    everyMs: times.heartbeatMs / 2,
+    log,
+    async turn() {
+      await probeTimeline();
+      const rows = await database.asWorker(async (tx) => {
+        await noteTimeline(tx);
+        return listLeases(tx);
+      });
+      watch.observe(rows, clock.monotonic());
+      return "rest";
+    },
+  });
+
+  async function take(ref: LeaseRef): Promise<"inserted" | LeaseRow | null> {
+    return database.asWorker(async (tx) => {
+      await noteTimeline(tx);
+      const now = clock.monotonic();
+      if (!watch.mayTake(now)) return null;
+      if (await insertLease(tx, { ...ref, holder })) return "inserted";
+      const still = watch.standingStill(ref.sessionId, now);
+      return still && (await takeOverLease(tx, still, { token: ref.token, holder })) ? still : null;
+    });
+  }
+
+  return {
+    async acquire(sessionId) {
+      if (closed || held.has(sessionId) || asked.has(sessionId)) return null;
+      asked.add(sessionId);
+      const ref = { sessionId, token: randomUUID() };
+      try {
+        await probeTimeline();
+        const takenAt = momentOf(clock);
+        const taken = await take(ref);
+        if (taken === null) return null;
+        if (taken !== "inserted")
+          log.warn({ session_id: String(sessionId), from: taken.holder }, "lease of a vanished holder taken over");
+        const lease = new HeldLease({ ref, takenAt, leaseMs: times.leaseMs, clock, giveBack });
+        held.set(sessionId, lease);
+        if (!closed) return lease;
+        await lease.release();
+        return null;
+      } catch (error) {
+        // The commit may have reached PostgreSQL although its answer did not reach us.
+        unreleased.set(ref.token, ref);
+        throw error;
+      } finally {
+        asked.delete(sessionId);
+      }
+    },
+    get size() {
+      return held.size;
+    },
+    async close() {
+      closed = true;
+      await Promise.all([beating.stop(), watching.stop()]);
+      for (const lease of held.values()) lease.lose("the process ends");
+      await deleteUnreleased().catch((error) => log.warn({ err: error }, "leases left to be taken over"));
+      await heartbeat?.close().catch(() => undefined);
+    },
+  };
+}

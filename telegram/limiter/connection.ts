@@ -1,0 +1,45 @@
+import Bottleneck from "bottleneck";
+import type { Redis } from "ioredis";
+
+/** What Bottleneck's connection has beyond its types, as far as it is mended here (bottleneck 2.19). */
+interface Internals {
+  __scriptFn__(name: string): (...args: unknown[]) => Promise<unknown>;
+}
+
+const CLIENT_CLOCK = "local now = tonumber(ARGV[1])";
+const SERVER_CLOCK = `
+  local time = redis.call('time')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
+
+/**
+ * Bottleneck's connection over our Redis client, with two cures:
+ *
+ * - Redis 7 prefixes script errors with `ERR `, and Bottleneck compares messages exactly: without the cure every
+ *   schedule fails for good after FLUSHALL, or after ten seconds of a client's silence.
+ * - Its scripts take the time from the caller. One machine whose clock is an hour ahead would hold everybody up for an
+ *   hour: here they take it from Redis.
+ */
+export function createLimiterConnection(client: Redis): Bottleneck.IORedisConnection {
+  const define = client.defineCommand.bind(client);
+  client.defineCommand = (name, definition) => {
+    if (!definition.lua.includes(CLIENT_CLOCK)) throw new Error(`Bottleneck's script ${name} is not the one known`);
+    define(name, { ...definition, lua: definition.lua.replace(CLIENT_CLOCK, SERVER_CLOCK) });
+  };
+  const connection = new Bottleneck.IORedisConnection({ client });
+  const internals = connection as unknown as Internals;
+  const original = internals.__scriptFn__.bind(connection);
+  internals.__scriptFn__ = (name) => {
+    const call = original(name);
+    return (...args) => {
+      const answer = args.pop() as (error: Error | null, reply?: unknown) => void;
+      const done = call(...args, (error: Error | null, reply?: unknown) => {
+        if (error?.message.startsWith("ERR ")) error.message = error.message.slice("ERR ".length);
+        answer(error, reply);
+      });
+      // The callback has the error; the promise beside it must not count as unhandled.
+      done.catch(() => undefined);
+      return done;
+    };
+  };
+  return connection;
+}
