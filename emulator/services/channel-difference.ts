@@ -1,4 +1,3 @@
-import { eventsSince } from "../world/events.ts";
 import type { ChannelEvent, WorldChannel } from "../world/model.ts";
 
 /** One page of a channel's difference, as Telegram tells it. */
@@ -28,10 +27,13 @@ export function differencePage(
   tooLongAfter: number,
 ): DifferencePage {
   if (since >= channel.pts) return { kind: "empty" };
-  const events = eventsSince(channel, since);
-  if (!events || events.length > tooLongAfter) return { kind: "too_long" };
+  const { events } = channel;
+  const oldest = events[0];
+  const first = firstAfter(events, since);
+  const behind = events.length - first;
+  if (!oldest || oldest.pts - oldest.ptsCount > since || behind > tooLongAfter) return { kind: "too_long" };
 
-  const page = events.slice(0, limit);
+  const page = events.slice(first, first + limit);
   const newIds = new Set<number>();
   const lastEdit = new Map<number, ChannelEvent>();
   for (const event of page) {
@@ -45,5 +47,17 @@ export function differencePage(
     return lastEdit.get(messageId) === event && !newIds.has(messageId) && channel.messages.has(messageId);
   });
   const last = page.at(-1)!;
-  return { kind: "page", pts: last.pts, final: events.length <= limit, newIds: [...newIds], updates };
+  return { kind: "page", pts: last.pts, final: behind <= limit, newIds: [...newIds], updates };
+}
+
+/** The place of the first event with a pts above `since`. */
+function firstAfter(events: readonly ChannelEvent[], since: number): number {
+  let low = 0;
+  let high = events.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (events[middle]!.pts <= since) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
