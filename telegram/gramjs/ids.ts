@@ -1,0 +1,39 @@
+import bigInt from "big-integer";
+import { Api } from "telegram/tl/api.js";
+import type { PeerRef } from "../../db/message.ts";
+import type { ChannelRef } from "../api.ts";
+
+/** Telegram's 64-bit numbers, ours to GramJS's. */
+export function toLong(value: bigint): bigInt.BigInteger {
+  return bigInt(value.toString());
+}
+
+/** Telegram's 64-bit numbers, GramJS's to ours. */
+export function fromLong(value: bigInt.BigInteger): bigint {
+  return BigInt(value.toString());
+}
+
+export function toPeerRef(peer: Api.TypePeer): PeerRef {
+  switch (peer.className) {
+    case "PeerUser":
+      return { type: "user", id: peer.userId.toString() };
+    case "PeerChat":
+      return { type: "chat", id: peer.chatId.toString() };
+    case "PeerChannel":
+      return { type: "channel", id: peer.channelId.toString() };
+  }
+}
+
+export function toInputPeer(channel: ChannelRef): Api.InputPeerChannel {
+  return new Api.InputPeerChannel({ channelId: toLong(channel.id), accessHash: toLong(channel.accessHash) });
+}
+
+export function toInputChannel(channel: ChannelRef): Api.InputChannel {
+  return new Api.InputChannel({ channelId: toLong(channel.id), accessHash: toLong(channel.accessHash) });
+}
+
+/** `MessageActionChatEditPhoto` without `MessageAction` is `chat_edit_photo`. */
+export function snakeCased(className: string, prefix: string): string {
+  const bare = className.startsWith(prefix) ? className.slice(prefix.length) : className;
+  return bare.replace(/(?<=[a-z0-9])[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
+}

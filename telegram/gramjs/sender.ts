@@ -1,0 +1,73 @@
+import type { TelegramClient } from "telegram";
+import type { AuthKey } from "telegram/crypto/AuthKey.js";
+import type { Logger } from "telegram/extensions/Logger.js";
+import { MTProtoSender } from "telegram/network/MTProtoSender.js";
+import type { RequestState } from "telegram/network/RequestState.js";
+
+export interface SenderEvents {
+  /** The connection is over: broken, closed by the peer, or its frames make no sense any more. */
+  lost(): void;
+  /** The data center answered -404: it does not know the auth key. */
+  keyUnknown(): void;
+  /** Connecting failed with this; GramJS itself only says that it did. */
+  failed(error: unknown): void;
+}
+
+/**
+ * GramJS's sender without its client, and without its ways of going on: it never reconnects (one connection lives under
+ * one lease; a reconnect that comes late is how rotated clients end in AUTH_KEY_DUPLICATED), runs no ping loop of its
+ * own, and drops pushed updates.
+ */
+export class LeasedSender extends MTProtoSender {
+  readonly #events: SenderEvents;
+
+  constructor(options: {
+    dcId: number;
+    /** Undefined for a connection that makes a new key. */
+    authKey: AuthKey | undefined;
+    logger: Logger;
+    events: SenderEvents;
+  }) {
+    super(options.authKey, {
+      logger: options.logger,
+      dcId: options.dcId,
+      // One handshake in 256 fails, since GramJS does not pad g^ab to 256 bytes. With a key there is nothing to repeat.
+      retries: options.authKey ? 1 : 3,
+      delay: 0,
+      reconnectRetries: 0,
+      autoReconnect: false,
+      connectTimeout: null,
+      authKeyCallback: null,
+      isMainSender: true,
+      securityChecks: true,
+      client: clientOf(options.events),
+      _exportedSenderPromises: new Map(),
+    });
+    this.#events = options.events;
+  }
+
+  /** An abandoned request: a late bad_server_salt must not send it again. */
+  forget(state: RequestState): void {
+    if (state.msgId) this._pendingState.delete(state.msgId);
+  }
+
+  override reconnect(): void {
+    this.#events.lost();
+  }
+
+  override async _reconnect(): Promise<void> {
+    this.#events.lost();
+  }
+
+  override _handleBadAuthKey(fromRpcError = false): void {
+    if (!fromRpcError) this.#events.keyUnknown();
+  }
+
+  override async _handleUpdate(): Promise<void> {}
+}
+
+/** The sender asks two things of its client: where errors go, and the socket class of a reconnect that never comes. */
+function clientOf(events: SenderEvents): TelegramClient {
+  const client = { _errorHandler: async (error: unknown) => events.failed(error) };
+  return client as unknown as TelegramClient;
+}

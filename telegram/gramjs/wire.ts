@@ -1,0 +1,213 @@
+import { ConnectionTCPFull } from "telegram/network/connection/TCPFull.js";
+import { RequestState } from "telegram/network/RequestState.js";
+import { LAYER } from "telegram/tl/AllTLObjects.js";
+import { Api } from "telegram/tl/api.js";
+import { DeadlinePassed, withDeadline } from "../../runtime/deadline.ts";
+import type { ConnectOptions } from "../connection.ts";
+import { AuthLost, LeaseLost, type TelegramError, Transient } from "../errors.ts";
+import { type Address, addressOf, firstDataCenter } from "./addresses.ts";
+import { classify } from "./classify.ts";
+import { QuietLogger } from "./logger.ts";
+import { startPings } from "./pings.ts";
+import { LeasedSender } from "./sender.ts";
+import { trustServerKey } from "./server-keys.ts";
+import { readSession, writeSession } from "./session-string.ts";
+import { LeasedSockets } from "./sockets.ts";
+
+/** What Telegram shows its user in the list of devices. The same on every machine: a session does not change its face. */
+const DEVICE = { deviceModel: "gramfleet", systemVersion: "server", appVersion: "1.0" } as const;
+
+/** One MTProto connection of one key to one data center. It is never opened again: when it is lost, it is over. */
+export interface Wire {
+  readonly dcId: number;
+  /**
+   * Sends one request and gives its answer within the call deadline.
+   *
+   * @throws only errors of `telegram/errors`; with `raw`, GramJS's own for what Telegram answers (logins read them)
+   */
+  invoke<R extends Api.AnyRequest>(method: string, request: R, how?: InvokeOptions): Promise<R["__response"]>;
+  /** The StringSession of its key. Secret. */
+  session(): string;
+  close(): Promise<void>;
+}
+
+export interface InvokeOptions {
+  readonly raw?: boolean;
+  readonly deadlineMs?: number;
+}
+
+export type WireOptions = ConnectOptions & {
+  /** Another data center than the session's, with a new key there. */
+  readonly dcId?: number;
+};
+
+/**
+ * Opens a wire: TCP, the key exchange where there is no key yet, and `initConnection` with `help.getConfig`, which
+ * passes the policy like any call. A key that the data center does not know is tried once more over a new connection
+ * before it counts as lost.
+ *
+ * @throws errors of `telegram/errors`; leaves no socket behind
+ */
+export async function openWire(options: WireOptions): Promise<Wire> {
+  try {
+    return await openOnce(options);
+  } catch (error) {
+    if (!(error instanceof KeyUnknown)) throw error;
+  }
+  try {
+    return await openOnce(options);
+  } catch (error) {
+    throw error instanceof KeyUnknown ? new AuthLost("AUTH_KEY_INVALID", "connect") : error;
+  }
+}
+
+/** The data center answered -404. Inside this module only. */
+class KeyUnknown extends Transient {}
+
+async function openOnce(options: WireOptions): Promise<Wire> {
+  const stored = options.session && options.dcId === undefined ? await readSession(options.session) : null;
+  const dcId = stored?.dcId ?? options.dcId ?? firstDataCenter(options.dataCenters);
+  const address = resolveAddress(dcId, options, stored);
+  if (options.dataCenters?.publicKeyPem) trustServerKey(options.dataCenters.publicKeyPem);
+
+  const sockets = new LeasedSockets(options.gate);
+  const inFlight = new Set<(end: End) => void>();
+  let end: End | null = null;
+  let connectError: unknown = null;
+  let stopPings = () => {};
+
+  const finish = (why: End) => {
+    if (end) return;
+    end = why;
+    stopPings();
+    for (const fail of inFlight) fail(why);
+  };
+  const lost = () => finish(sockets.refused ? gateClosed : connectionLost);
+
+  const logger = new QuietLogger(options.log);
+  const sender = new LeasedSender({
+    dcId,
+    authKey: stored?.authKey,
+    logger,
+    events: {
+      lost,
+      keyUnknown: () => finish((method) => new KeyUnknown("AUTH_KEY_NOT_FOUND", method)),
+      failed: (error) => {
+        connectError ??= error;
+      },
+    },
+  });
+
+  const invoke = <R extends Api.AnyRequest>(
+    method: string,
+    request: R,
+    how: InvokeOptions = {},
+  ): Promise<R["__response"]> => {
+    if (end) return Promise.reject(end(method));
+    if (!sockets.admits()) {
+      lost();
+      return Promise.reject(gateClosed(method));
+    }
+    const state = new RequestState(request);
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        clearTimeout(timer);
+        inFlight.delete(fail);
+      };
+      const fail = (why: End) => {
+        settle();
+        sender.forget(state);
+        reject(why(method));
+      };
+      const timer = setTimeout(() => fail(deadlinePassed), how.deadlineMs ?? options.times.callDeadlineMs);
+      inFlight.add(fail);
+      sender.addStateToQueue(state);
+      void state.promise?.then(
+        (answer) => {
+          settle();
+          resolve(answer);
+        },
+        (error: unknown) => {
+          settle();
+          reject(how.raw ? error : classify(error, method));
+        },
+      );
+    });
+  };
+
+  const close = async () => {
+    sender.userDisconnected = true;
+    finish(connectionClosed);
+    await sockets.close(options.times.closeWaitMs);
+    await sender._disconnect().catch(() => {});
+  };
+
+  try {
+    const connected = sender.connect(
+      new ConnectionTCPFull({
+        ip: address.host,
+        port: address.port,
+        dcId,
+        loggers: logger,
+        socket: sockets.socketClass(),
+        testServers: false,
+      }),
+      false,
+    );
+    if (!(await withDeadline("connect", options.times.connectDeadlineMs, connected))) {
+      throw sockets.refused ? gateClosed("connect") : classify(connectError, "connect");
+    }
+    await options.policy.run({ method: "help.getConfig" }, () => {
+      // The first frame also asks the data center to drop this connection when we fall silent.
+      stopPings = startPings({ times: options.times, send: (ping) => sender.send(ping), dead: lost });
+      return invoke("help.getConfig", initConnection(options.api.apiId), {
+        deadlineMs: options.times.connectDeadlineMs,
+      });
+    });
+  } catch (error) {
+    await close();
+    throw error instanceof DeadlinePassed ? classify(error, "connect") : error;
+  }
+
+  return {
+    dcId,
+    invoke,
+    session: () => (stored ? options.session : writeSession(dcId, address.host, sender.authKey)),
+    close,
+  };
+}
+
+/** Why a wire is over, as an error for each call that meets it. */
+type End = (method: string) => TelegramError;
+
+const connectionLost: End = (method) => new Transient("CONNECTION_LOST", method);
+const connectionClosed: End = (method) => new Transient("CONNECTION_CLOSED", method);
+const deadlinePassed: End = (method) => new Transient("DEADLINE_PASSED", method);
+const gateClosed: End = (method) => new LeaseLost("GATE_CLOSED", method);
+
+function resolveAddress(dcId: number, options: WireOptions, stored: Address | null): Address {
+  try {
+    return addressOf(dcId, options.dataCenters, stored);
+  } catch {
+    throw new Transient("DATA_CENTER_UNKNOWN", "connect");
+  }
+}
+
+function initConnection(apiId: number): Api.InvokeWithLayer {
+  return new Api.InvokeWithLayer({
+    layer: LAYER,
+    query: new Api.InitConnection({
+      apiId,
+      ...DEVICE,
+      systemLangCode: "en",
+      langPack: "",
+      langCode: "en",
+      query: withoutUpdates(new Api.help.GetConfig()),
+    }),
+  });
+}
+
+/** Asks Telegram to push no updates for this call: what changed is asked for, never listened to. */
+export function withoutUpdates(query: Api.AnyRequest): Api.InvokeWithoutUpdates {
+  return new Api.InvokeWithoutUpdates({ query });
+}
