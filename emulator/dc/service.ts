@@ -13,6 +13,7 @@ export class RpcError extends Error {
 
 /** An auth key as the DCs know it. `accountId` is null until somebody logs in with it. */
 export interface AuthKeyRecord {
+  /** The low 64 bits of the key's SHA-1, signed. */
   readonly keyId: bigint;
   readonly key: Buffer;
   readonly dcId: number;
@@ -84,8 +85,12 @@ export interface Witness {
     /** "ok", or the error's name. */
     outcome: string;
     waitSeconds: number | null;
+    /** Refused because a wait handed out before still ran, whether or not the client had acknowledged it. */
+    early: boolean;
     at: number;
   }): void;
   /** A request sent after the client had acknowledged a wait that is not over. */
   violation(event: { keyId: bigint; accountId: bigint | null; method: string; earlyMs: number; at: number }): void;
+  /** A key that is logged in under one api_id said another one in initConnection. */
+  apiIdChanged(event: { keyId: bigint; accountId: bigint; from: number; to: number; at: number }): void;
 }

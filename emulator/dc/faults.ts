@@ -1,0 +1,15 @@
+import type { RpcContext, TlRequest } from "./service.ts";
+
+/** Where tests break a data center. Everything is asked anew each time, so that a test may change its mind. */
+export interface Faults {
+  /**
+   * Runs after a request was executed and before its answer leaves: may take its time, throw an RpcError to be answered
+   * instead, or say "lose" so that nothing is answered.
+   */
+  beforeAnswer?(request: TlRequest, context: RpcContext): Promise<"lose" | undefined> | "lose" | undefined;
+  /**
+   * Asked at the opening of each connection: cuts it once so many bytes came from the client, or went to it. The bytes
+   * up to there do pass.
+   */
+  cutAfterBytes?(connectionId: number): { readonly received?: number; readonly sent?: number } | undefined;
+}
