@@ -1,6 +1,13 @@
 import { BadMessageError, InvalidBufferError, SecurityError, TypeNotFoundError } from "telegram/errors/Common.js";
 import { RPCError } from "telegram/errors/RPCBaseErrors.js";
-import { FloodTestPhoneWaitError, FloodWaitError, SlowModeWaitError } from "telegram/errors/RPCErrorList.js";
+import {
+  FloodTestPhoneWaitError,
+  FloodWaitError,
+  NetworkMigrateError,
+  PhoneMigrateError,
+  SlowModeWaitError,
+  UserMigrateError,
+} from "telegram/errors/RPCErrorList.js";
 import { DeadlinePassed } from "../../runtime/deadline.ts";
 import {
   AccountFrozen,
@@ -18,6 +25,16 @@ import {
 
 /** An answer holds a constructor that our TL layer does not know: the whole answer is unreadable. */
 export const UNREADABLE_ANSWER = "UNREADABLE_ANSWER";
+
+/** PHONE_MIGRATE_X, USER_MIGRATE_X, NETWORK_MIGRATE_X: the account lives in another data center. Logins follow it there. */
+export class MovedTo extends RpcRefused {
+  readonly dcId: number;
+
+  constructor(errorName: string, method: string, dcId: number) {
+    super(errorName, method, 303);
+    this.dcId = dcId;
+  }
+}
 
 /** TDLib's bounds for a wait (td/telegram/net/NetQueryDispatcher): at least a second, at most 14 days. */
 const LONGEST_WAIT_SECONDS = 14 * 24 * 3_600;
@@ -101,6 +118,9 @@ export function classify(error: unknown, method: string): TelegramError {
   if (error instanceof SlowModeWaitError) return waitOf("SLOWMODE_WAIT", method, error.seconds);
   if (error instanceof FloodWaitError) return waitOf("FLOOD_WAIT", method, error.seconds);
   if (error instanceof FloodTestPhoneWaitError) return waitOf("FLOOD_TEST_PHONE_WAIT", method, error.seconds);
+  if (error instanceof PhoneMigrateError) return new MovedTo("PHONE_MIGRATE", method, error.newDc);
+  if (error instanceof UserMigrateError) return new MovedTo("USER_MIGRATE", method, error.newDc);
+  if (error instanceof NetworkMigrateError) return new MovedTo("NETWORK_MIGRATE", method, error.newDc);
   if (error instanceof BadMessageError) return new Transient("BAD_MESSAGE", method);
   if (error instanceof RPCError) return classifyRpc(rpcName(error), error.code ?? 0, method);
   if (error instanceof TypeNotFoundError) return new RpcRefused(UNREADABLE_ANSWER, method, 0);
@@ -117,6 +137,8 @@ export function classify(error: unknown, method: string): TelegramError {
 export function classifyRpc(name: string, code: number, method: string): TelegramError {
   const wait = /^(.*(?:_WAIT|_DELAY))_(\d+)$/.exec(name);
   if (wait) return waitOf(wait[1]!, method, Number(wait[2]));
+  const move = /^((?:PHONE|USER|NETWORK)_MIGRATE)_(\d+)$/.exec(name);
+  if (move) return new MovedTo(move[1]!, method, Number(move[2]));
   if (AUTH_LOST.has(name)) return new AuthLost(name, method);
   if (name.startsWith("FROZEN_")) return new AccountFrozen(name, method);
   if (API_ID_REFUSED.has(name)) return new ApiIdRefused(name, method);
@@ -141,9 +163,6 @@ function waitOf(name: string, method: string, seconds: number): FloodWait {
 function rpcName(error: RPCError): string {
   const named = {
     MsgWaitError: "MSG_WAIT_FAILED",
-    PhoneMigrateError: "PHONE_MIGRATE",
-    UserMigrateError: "USER_MIGRATE",
-    NetworkMigrateError: "NETWORK_MIGRATE",
     FileMigrateError: "FILE_MIGRATE",
     EmailUnconfirmedError: "EMAIL_UNCONFIRMED",
   }[error.constructor.name];

@@ -20,20 +20,11 @@ const DEVICE = { deviceModel: "gramfleet", systemVersion: "server", appVersion: 
 /** One MTProto connection of one key to one data center. It is never opened again: when it is lost, it is over. */
 export interface Wire {
   readonly dcId: number;
-  /**
-   * Sends one request and gives its answer within the call deadline.
-   *
-   * @throws only errors of `telegram/errors`; with `raw`, GramJS's own for what Telegram answers (logins read them)
-   */
-  invoke<R extends Api.AnyRequest>(method: string, request: R, how?: InvokeOptions): Promise<R["__response"]>;
+  /** Sends one request and gives its answer, within the call deadline. @throws only errors of `telegram/errors` */
+  invoke<R extends Api.AnyRequest>(method: string, request: R): Promise<R["__response"]>;
   /** The StringSession of its key. Secret. */
   session(): string;
   close(): Promise<void>;
-}
-
-export interface InvokeOptions {
-  readonly raw?: boolean;
-  readonly deadlineMs?: number;
 }
 
 export type WireOptions = ConnectOptions & {
@@ -101,7 +92,7 @@ async function openOnce(options: WireOptions): Promise<Wire> {
   const invoke = <R extends Api.AnyRequest>(
     method: string,
     request: R,
-    how: InvokeOptions = {},
+    deadlineMs = options.times.callDeadlineMs,
   ): Promise<R["__response"]> => {
     if (end) return Promise.reject(end(method));
     if (!sockets.admits()) {
@@ -119,7 +110,7 @@ async function openOnce(options: WireOptions): Promise<Wire> {
         sender.forget(state);
         reject(why(method));
       };
-      const timer = setTimeout(() => fail(deadlinePassed), how.deadlineMs ?? options.times.callDeadlineMs);
+      const timer = setTimeout(() => fail(deadlinePassed), deadlineMs);
       inFlight.add(fail);
       sender.addStateToQueue(state);
       void state.promise?.then(
@@ -129,7 +120,7 @@ async function openOnce(options: WireOptions): Promise<Wire> {
         },
         (error: unknown) => {
           settle();
-          reject(how.raw ? error : classify(error, method));
+          reject(classify(error, method));
         },
       );
     });
@@ -160,9 +151,7 @@ async function openOnce(options: WireOptions): Promise<Wire> {
     await options.policy.run({ method: "help.getConfig" }, () => {
       // The first frame also asks the data center to drop this connection when we fall silent.
       stopPings = startPings({ times: options.times, send: (ping) => sender.send(ping), dead: lost });
-      return invoke("help.getConfig", initConnection(options.api.apiId), {
-        deadlineMs: options.times.connectDeadlineMs,
-      });
+      return invoke("help.getConfig", initConnection(options.api.apiId), options.times.connectDeadlineMs);
     });
   } catch (error) {
     await close();
