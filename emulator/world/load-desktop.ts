@@ -41,7 +41,8 @@ function toWorldMessage(message: DesktopMessage, channel: DesktopChannel, fileNa
   return {
     id: message.id,
     date,
-    editDate: message.edited === undefined ? null : seconds(message.edited_unixtime, message.edited),
+    // Service messages are never edited: Telegram has no field for it.
+    editDate: service || message.edited === undefined ? null : seconds(message.edited_unixtime, message.edited),
     editHide: false,
     message: service ? "" : text,
     entities: service ? [] : entities.map(toWorldEntity),
@@ -91,7 +92,6 @@ function toAction(message: DesktopMessage, channel: DesktopChannel, fileName: st
   const title = message.title ?? channel.name;
   switch (message.action) {
     case "create_channel":
-    case "create_group":
       return { type: "channel_create", title };
     case "edit_group_title":
       return { type: "chat_edit_title", title };
@@ -116,7 +116,8 @@ function toWorldEntity({
   documentId,
   ...rest
 }: ReturnType<typeof fromSegments>["entities"][number]): WorldEntity {
-  const name = type.replace(/(?:^|_)([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+  const known = ENTITY_TYPES.has(type) ? type : "unknown";
+  const name = known.replace(/(?:^|_)([a-z])/g, (_match, letter: string) => letter.toUpperCase());
   return {
     ...rest,
     type: `messageEntity${name}`,
@@ -124,6 +125,12 @@ function toWorldEntity({
     ...(documentId === undefined ? {} : { documentId: BigInt(documentId) }),
   };
 }
+
+/** What layer 198 has; newer ones arrive as `messageEntityUnknown`. */
+const ENTITY_TYPES: ReadonlySet<string> = new Set(
+  `mention hashtag bot_command url email bold italic code pre text_url mention_name phone cashtag underline strike
+   bank_card spoiler custom_emoji blockquote`.split(/\s+/),
+);
 
 function toReaction(reaction: NonNullable<DesktopMessage["reactions"]>[number]) {
   if (reaction.type === "emoji") return { kind: "emoji", value: reaction.emoji ?? "", count: reaction.count } as const;

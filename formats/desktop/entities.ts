@@ -87,7 +87,7 @@ function entityOf(segment: TextSegment, offset: number, length: number): Message
       // Desktop gives the path of a downloaded emoji here, which is no document's id.
       return { ...place, documentId: /^\d{1,19}$/.test(segment.document_id ?? "") ? `${segment.document_id}` : "0" };
     case "blockquote":
-      return { ...place, collapsed: segment.collapsed ?? false };
+      return segment.collapsed ? { ...place, collapsed: true } : place;
     default:
       return place;
   }
