@@ -41,6 +41,13 @@ describe("slots", () => {
     expect(performance.now() - startedAt).toBeGreaterThan(280);
   });
 
+  test("a rate whose slots are no whole milliseconds apart", async () => {
+    const one = limiter("fraction", { callsPerSecond: 300 });
+    const startedAt = performance.now();
+    await Promise.all(Array.from({ length: 60 }, () => one.run(API, async () => undefined)));
+    expect(performance.now() - startedAt).toBeGreaterThan(180);
+  });
+
   test("API IDs do not wait for each other", async () => {
     const one = limiter("apart", { callsPerSecond: 1 });
     await one.run(1, async () => undefined);
