@@ -44,5 +44,5 @@ export const TELEGRAM_BUCKETS: Readonly<Record<string, FloodBucket>> = {
 
 /** The bucket of a method: its own, or the default one's size; null where there is neither. */
 export function bucketFor(buckets: Readonly<Record<string, FloodBucket>>, method: string): FloodBucket | null {
-  return buckets[method] ?? buckets["default"] ?? null;
+  return buckets[method] ?? buckets.default ?? null;
 }

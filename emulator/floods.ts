@@ -82,7 +82,7 @@ function concerns(flood: ForcedFlood, method: string, { apiId, key }: RpcContext
 
 /** Whose bucket it is. Codes are counted by phone: a new auth key each time must not help. */
 function subject(request: TlRequest, { key }: RpcContext): string {
-  const phone = request["phoneNumber"];
+  const phone = request.phoneNumber;
   if (typeof phone === "string") return `phone ${phone.replace(/\D/g, "")}`;
   return key.accountId === null ? `key ${key.keyId}` : `account ${key.accountId}`;
 }

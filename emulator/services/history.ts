@@ -22,7 +22,8 @@ export function historyHandlers({ access }: ServiceDeps): Handlers {
     const visibleTo = maxId > 0 ? countBelow(ids, maxId) : ids.length;
 
     const limit = Math.min(Math.max(intArgument(request, "limit"), 0), PAGE_MAX);
-    const before = positionBefore(channel, ids, intArgument(request, "offsetId"), intArgument(request, "offsetDate"));
+    const offsetId = intArgument(request, "offsetId");
+    const before = Math.min(visibleTo, positionBefore(channel, ids, offsetId, intArgument(request, "offsetDate")));
     // Counted from the newest: the page ends (exclusively, in ascending order) `addOffset` messages further down.
     const end = before - intArgument(request, "addOffset");
     const from = Math.max(end - limit, visibleFrom);
