@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { Client } from "pg";
 import { inject } from "vitest";
 import { APPLICATION_ROLE, postgresUrl } from "../../embedded/postgres.ts";
-import { TEMPLATE } from "./global-setup.ts";
 
 export interface TestDatabase {
   readonly url: string;
@@ -15,7 +14,7 @@ export interface TestDatabase {
 export async function testDatabase(options: { empty?: boolean } = {}): Promise<TestDatabase> {
   const socketDir = inject("postgresSocket");
   const name = `test_${randomBytes(6).toString("hex")}`;
-  const template = options.empty ? "template0" : TEMPLATE;
+  const template = options.empty ? "template0" : inject("templateDatabase");
   await asAdmin(socketDir, `create database ${name} template ${template} owner ${APPLICATION_ROLE}`);
   return {
     url: postgresUrl(socketDir, name),
