@@ -1,0 +1,27 @@
+import { sql } from "kysely";
+import type { WorkerTx } from "../database.ts";
+
+/** Notes what could not be read of a channel; said twice, the later reason stands. */
+export async function recordSkipped(
+  tx: WorkerTx,
+  channelId: bigint,
+  skipped: readonly { id: number; reason: string }[],
+): Promise<void> {
+  if (skipped.length === 0) return;
+  const byId = new Map(skipped.map((one) => [one.id, one.reason]));
+  await sql`
+    insert into skipped_messages (channel_id, message_id, reason)
+    select ${channelId}::int8, s.id, s.reason
+    from unnest(${[...byId.keys()]}::int4[], ${[...byId.values()]}::text[]) as s(id, reason)
+    on conflict (channel_id, message_id) do update set reason = excluded.reason, seen_at = now()`.execute(tx);
+}
+
+/** Messages that were stored with U+FFFD for characters that PostgreSQL cannot hold. */
+export async function reportRepaired(tx: WorkerTx, channelId: bigint, ids: readonly number[]): Promise<void> {
+  const reason = "stored, with U+FFFD for characters that PostgreSQL cannot hold";
+  await recordSkipped(
+    tx,
+    channelId,
+    ids.map((id) => ({ id, reason })),
+  );
+}
