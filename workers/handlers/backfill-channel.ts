@@ -1,0 +1,154 @@
+import { planInForce } from "../../config/plans.ts";
+import { type Channel, loadChannels, type Subscription, subscriptionsOf } from "../../db/channels.ts";
+import type { Database, WorkerTx } from "../../db/database.ts";
+import { PageStale, recordSkipped, storeHistory } from "../../db/messages.ts";
+import { loadSchedule } from "../../db/schedules.ts";
+import { sessionOfUser } from "../../db/sessions.ts";
+import { loadUser } from "../../db/users.ts";
+import { runningWaits } from "../../db/waits.ts";
+import type { Handlers } from "../../queue/consumer.ts";
+import { Snooze } from "../../queue/outcome.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Metrics } from "../../runtime/metrics.ts";
+import type { Accounts, OpenAccount } from "../../telegram/account.ts";
+import { PeerGone } from "../../telegram/errors.ts";
+import { createHistoryPages } from "../backfill/history-pages.ts";
+import { untilAborted } from "../interrupted.ts";
+import { type Hole, historyCovers, idsOf } from "../parse/coverage.ts";
+import { depthOf, holeWithin } from "../parse/depth.ts";
+import { recordGone } from "../parse/look.ts";
+import { countPage, emptyTally } from "../parse/tally.ts";
+
+/** A backfill that makes way for its own user's parse looks again after this. */
+const MAKE_WAY_MS = 1_000;
+
+export interface BackfillDependencies {
+  readonly database: Database;
+  readonly accounts: Pick<Accounts, "open">;
+  readonly clock: Clock;
+  readonly historyDepthFree: number;
+  readonly limits: {
+    readonly backfillPagesPerJob: number;
+    readonly backfillMsPerJob: number;
+    readonly pageSize: number;
+    readonly peerRecheckMs: number;
+  };
+  readonly metrics: Pick<Metrics, "messagesStored">;
+  readonly log: Log;
+}
+
+interface Task {
+  readonly userId: bigint;
+  readonly telegramId: bigint;
+  readonly sessionId: bigint;
+  readonly access: NonNullable<Subscription["access"]>;
+  readonly depth: number | null;
+}
+
+/** What is to be read next, as far as the database says. */
+interface Outlook {
+  readonly channel: Channel;
+  readonly hole: Hole | null;
+  /** The same account is wanted for a due parse, which goes first. */
+  readonly parseIsDue: boolean;
+}
+
+/**
+ * Reads what is missing or unverified in one channel's history, newest first, within the plan's depth. The ledger in
+ * the database is all its state, so it may end anywhere. After some pages or seconds, or when its user's parse is due,
+ * it goes back to the end of the queue.
+ */
+export function createBackfillChannel(deps: BackfillDependencies): Handlers["backfill-channel"] {
+  return async (data, context) => {
+    const channelId = BigInt(data.channelId);
+    const task = await deps.database.asWorker((tx) => load(deps, tx, BigInt(data.userId), channelId));
+    if (!task) return { outcome: "out of reach" };
+    const first = await deps.database.asWorker((tx) => look(tx, task, channelId, deps.clock.now()));
+    if (!first?.hole) return { outcome: "complete" };
+    if (first.parseIsDue) throw makeWay(deps);
+    return deps.accounts.open(task.sessionId, (account) =>
+      untilAborted([context.signal, account.signal], () => read(deps, account, task, first)),
+    );
+  };
+}
+
+async function load(deps: BackfillDependencies, tx: WorkerTx, userId: bigint, channelId: bigint): Promise<Task | null> {
+  const user = await loadUser(tx, userId);
+  const session = user && (await sessionOfUser(tx, userId));
+  if (!user || !session || user.paused) return null;
+  const lines = await subscriptionsOf(tx, userId);
+  const access = lines.find((line) => line.channelId === channelId)?.access;
+  if (access?.state !== "ok") return null;
+  const depth = depthOf(planInForce(user, new Date(deps.clock.now())), deps.historyDepthFree);
+  return { userId, telegramId: user.telegramId, sessionId: session.id, access, depth };
+}
+
+async function look(tx: WorkerTx, task: Task, channelId: bigint, now: number): Promise<Outlook | null> {
+  const [channel] = await loadChannels(tx, [channelId]);
+  if (!channel) return null;
+  const hole = await holeWithin(tx, channel, { availableMinId: task.access.availableMinId, depth: task.depth });
+  const schedule = await loadSchedule(tx, task.userId);
+  const due = schedule !== null && (schedule.claimedAt !== null || schedule.nextParseAt.getTime() <= now);
+  // A parse that waits for Telegram is due for hours, and needs nobody to make way.
+  const parseIsDue = due && (await runningWaits(tx, task.telegramId)).length === 0;
+  return { channel, hole, parseIsDue };
+}
+
+const makeWay = (deps: BackfillDependencies) =>
+  new Snooze(new Date(deps.clock.now() + MAKE_WAY_MS), "the user's parse is due", "backfill");
+
+async function read(deps: BackfillDependencies, account: OpenAccount, task: Task, first: Outlook): Promise<unknown> {
+  const { channelId, accessHash, availableMinId } = task.access;
+  const floor = Math.max(1, availableMinId);
+  const startedAt = deps.clock.monotonic();
+  const tally = emptyTally();
+  const pages = createHistoryPages({
+    api: account.api,
+    channel: { id: channelId, accessHash },
+    pageSize: deps.limits.pageSize,
+    now: () => deps.clock.now(),
+  });
+  const spent = () =>
+    pages.asked >= deps.limits.backfillPagesPerJob ||
+    deps.clock.monotonic() - startedAt >= deps.limits.backfillMsPerJob;
+  const outlookNow = () => deps.database.asWorker((tx) => look(tx, task, channelId, deps.clock.now()));
+
+  try {
+    for (let outlook: Outlook | null = first; outlook?.hole; ) {
+      const { channel, hole, parseIsDue }: Outlook = outlook;
+      if (hole === null) break;
+      if (!pages.has(hole.offsetId)) {
+        if (parseIsDue) throw makeWay(deps);
+        if (spent()) throw new Snooze(new Date(deps.clock.now()), "more to read", "backfill");
+      }
+      const { page, readAt } = await pages.take(hole.offsetId);
+      const lowest = Math.min(...idsOf(page));
+      if (lowest > hole.lowest && lowest < hole.offsetId && !parseIsDue && !spent()) pages.ask(lowest);
+      try {
+        const committed = await account.commit(async (tx) => {
+          const stored = await storeHistory(tx, {
+            channelId,
+            ptsAtCall: channel.pts,
+            messages: page.messages,
+            covers: historyCovers(page, { offsetId: hole.offsetId, upper: hole.offsetId - 1, floor }),
+            readAt,
+          });
+          if (page.skipped.length > 0) await recordSkipped(tx, channelId, page.skipped);
+          return { stored, outlook: await look(tx, task, channelId, deps.clock.now()) };
+        });
+        countPage(tally, committed.stored, deps.metrics);
+        outlook = committed.outlook;
+      } catch (error) {
+        if (!(error instanceof PageStale)) throw error;
+        pages.drop();
+        outlook = await outlookNow();
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof PeerGone)) throw error;
+    await recordGone(deps, account, task, channelId, error);
+    return { outcome: "out of reach", pages: pages.asked, ...tally };
+  }
+  return { outcome: "complete", pages: pages.asked, ...tally };
+}

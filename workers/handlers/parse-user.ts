@@ -1,0 +1,199 @@
+import { intervalOf, nextParseAt, type Plan, type PlanIntervals, planInForce } from "../../config/plans.ts";
+import { loadChannels, subscriptionsOf } from "../../db/channels.ts";
+import type { Database } from "../../db/database.ts";
+import { lastRuns, recordRun } from "../../db/runs.ts";
+import { finish, loadSchedule, markStarted } from "../../db/schedules.ts";
+import { type SessionInfo, sessionOfUser } from "../../db/sessions.ts";
+import { loadUser, type User } from "../../db/users.ts";
+import type { Handlers, JobContext } from "../../queue/consumer.ts";
+import { queueOf } from "../../queue/jobs.ts";
+import type { Producer } from "../../queue/producer.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Metrics } from "../../runtime/metrics.ts";
+import type { Accounts, OpenAccount } from "../../telegram/account.ts";
+import { untilAborted } from "../interrupted.ts";
+import { isPostponed } from "../outcome-of.ts";
+import type { ScanHints } from "../parse/change-scan.ts";
+import { nextHole } from "../parse/coverage.ts";
+import { decide } from "../parse/decide.ts";
+import { depthOf, holeWithin } from "../parse/depth.ts";
+import { type Looked, lookAtChannels, reachable } from "../parse/look.ts";
+import { readChanged } from "../parse/read-changed.ts";
+import { resolvePending } from "../parse/resolve.ts";
+import { emptyTally, type Tally } from "../parse/tally.ts";
+
+/** After a failed run the next one comes after this, doubled with each further failure, and never later than the plan says. */
+const BACK_OFF_MS = 60_000;
+const FAILURES_COUNTED = 8;
+
+export interface ParseDependencies {
+  readonly database: Database;
+  readonly accounts: Pick<Accounts, "open">;
+  readonly producer: Pick<Producer, "addBulk">;
+  readonly clock: Clock;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  readonly outcomeOf: (error: unknown, context: JobContext) => unknown;
+  readonly intervals: PlanIntervals;
+  readonly historyDepthFree: number;
+  readonly limits: {
+    readonly channelClaimMs: number;
+    readonly channelsInParallel: number;
+    readonly pageSize: number;
+    readonly peerDialogsBatch: number;
+    readonly peerRecheckMs: number;
+  };
+  readonly metrics: Pick<Metrics, "messagesStored" | "scheduleLag">;
+  readonly log: Log;
+}
+
+/** One parse of one user: who it is for, which slot it serves, and what it has done so far. */
+interface Run {
+  readonly user: User;
+  readonly session: SessionInfo;
+  readonly plan: Plan;
+  readonly intervalMs: number;
+  readonly slot: Date;
+  readonly startedAt: Date;
+  readonly tally: Tally;
+  channels: number;
+  changed: number;
+}
+
+/**
+ * The parse of one user, as ARCHITECTURE.md tells it: names resolved, one look at all channels, the changed ones read,
+ * backfill asked for where history is missing, and the run recorded together with the next one's time.
+ *
+ * However it ends, the schedule knows: done and failed set the next time; a wait or a lease held elsewhere keeps the
+ * claim, for the job itself comes back.
+ */
+export function createParseUser(deps: ParseDependencies): Handlers["parse-user"] {
+  const hints: ScanHints = { servesUnjoined: true };
+
+  return async (data, context) => {
+    const run = await begin(deps, BigInt(data.userId));
+    if (!run) return { outcome: "nothing to parse" };
+    try {
+      await deps.accounts.open(run.session.id, (account) =>
+        untilAborted([context.signal, account.signal], () => parse(deps, account, run, hints)),
+      );
+    } catch (error) {
+      const outcome = context.signal.aborted ? null : deps.outcomeOf(error, context);
+      if (outcome !== null && !isPostponed(outcome)) await recordFailure(deps, run, error);
+      throw error;
+    }
+    return { outcome: "done", channels: run.channels, changed: run.changed, ...run.tally };
+  };
+}
+
+/** Null where there is nothing to do: no such user, paused, or no session; a claim is given up then. */
+async function begin(deps: ParseDependencies, userId: bigint): Promise<Run | null> {
+  const startedAt = new Date(deps.clock.now());
+  return deps.database.asWorker(async (tx) => {
+    const user = await loadUser(tx, userId);
+    const schedule = await loadSchedule(tx, userId);
+    if (!user || !schedule) return null;
+    const session = await sessionOfUser(tx, userId);
+    const plan = planInForce(user, startedAt);
+    const intervalMs = intervalOf(plan, deps.intervals);
+    const slot = schedule.nextParseAt < startedAt ? schedule.nextParseAt : startedAt;
+    if (user.paused || !session) {
+      await finish(tx, userId, nextParseAt(slot, intervalMs, startedAt, deps.random()));
+      return null;
+    }
+    await markStarted(tx, userId);
+    return { user, session, plan, intervalMs, slot, startedAt, tally: emptyTally(), channels: 0, changed: 0 };
+  });
+}
+
+async function parse(deps: ParseDependencies, account: OpenAccount, run: Run, hints: ScanHints): Promise<void> {
+  const who = { tenantId: run.user.tenantId, userId: run.user.id };
+  const log = deps.log.child({ user_telegram_id: run.user.telegramId.toString(), api_id: run.session.apiId });
+  const subscriptions = () => deps.database.asWorker((tx) => subscriptionsOf(tx, who.userId));
+
+  let lines = await subscriptions();
+  const pending = lines.filter((line) => line.state === "pending");
+  if (pending.length > 0) {
+    await resolvePending(account, who, pending);
+    lines = await subscriptions();
+  }
+
+  const looking = { ...deps, log, hints };
+  const looked = await lookAtChannels(looking, account, who, reachable(lines, deps.clock.now()));
+  run.channels = looked.length;
+  run.changed = looked.filter((each) => decide(each.channel, each.seen) !== "unchanged").length;
+  const reading = { ...deps, log };
+  const claimed = await readChanged(reading, account, who, looked, run.tally);
+  // Whoever was reading these is done by now, or has given up: what is still behind is ours.
+  if (claimed.length > 0) await readChanged(reading, account, who, await reloaded(deps, claimed), run.tally);
+
+  await askForBackfill(deps, run, looked);
+  await account.commit(async (tx) => {
+    await recordRun(tx, { ...reportOf(run), ...account.tally(), outcome: "done", error: null });
+    await finish(tx, who.userId, nextParseAt(run.slot, run.intervalMs, new Date(deps.clock.now()), deps.random()));
+  });
+  deps.metrics.scheduleLag.observe({ plan: run.plan }, Math.max(0, deps.clock.now() - run.slot.getTime()) / 1_000);
+}
+
+/** The same subscriptions with their channels as they are stored now. */
+async function reloaded(deps: Pick<ParseDependencies, "database">, looked: readonly Looked[]): Promise<Looked[]> {
+  const channels = await deps.database.asWorker((tx) =>
+    loadChannels(
+      tx,
+      looked.map((each) => each.channel.id),
+    ),
+  );
+  const byId = new Map(channels.map((channel) => [channel.id, channel]));
+  return looked.map((each) => ({ ...each, channel: byId.get(each.channel.id) ?? each.channel }));
+}
+
+/** One job for each channel that lacks something within the plan's depth; a job that is there already is enough. */
+async function askForBackfill(deps: ParseDependencies, run: Run, looked: readonly Looked[]): Promise<void> {
+  const now = run.changed > 0 ? await reloaded(deps, looked) : looked;
+  const holed = now.filter((each) => nextHole(each.channel, Math.max(1, each.access.availableMinId)) !== null);
+  if (holed.length === 0) return;
+  const depth = depthOf(run.plan, deps.historyDepthFree);
+  const wanted = await deps.database.asWorker(async (tx) => {
+    const ids: bigint[] = [];
+    for (const { channel, access } of holed) {
+      if (await holeWithin(tx, channel, { availableMinId: access.availableMinId, depth })) ids.push(channel.id);
+    }
+    return ids;
+  });
+  await deps.producer.addBulk(
+    wanted.map((channelId) => ({
+      name: "backfill-channel",
+      queue: queueOf(run.session),
+      data: { tenantId: run.user.tenantId, userId: run.user.id.toString(), channelId: channelId.toString() },
+      urgency: "backfill",
+      dueAt: new Date(deps.clock.now()),
+    })),
+  );
+}
+
+async function recordFailure(deps: ParseDependencies, run: Run, error: unknown): Promise<void> {
+  await deps.database.asWorker(async (tx) => {
+    const runs = await lastRuns(tx, run.user.id, FAILURES_COUNTED);
+    const ended = runs.findIndex((each) => each.outcome !== "failed");
+    const failures = ended === -1 ? runs.length : ended;
+    const backOffMs = Math.min(run.intervalMs, BACK_OFF_MS * 2 ** failures);
+    await recordRun(tx, { ...reportOf(run), calls: 0, waits: 0, outcome: "failed", error: reasonOf(error) });
+    await finish(tx, run.user.id, new Date(deps.clock.now() + backOffMs));
+  });
+}
+
+/** What `sessions list` and people read; no error of ours says a secret. */
+const reasonOf = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}`.slice(0, 500) : "unknown";
+
+const reportOf = (run: Run) => ({
+  tenantId: run.user.tenantId,
+  userId: run.user.id,
+  slot: run.slot,
+  startedAt: run.startedAt,
+  plan: run.plan,
+  channels: run.channels,
+  channelsChanged: run.changed,
+  ...run.tally,
+});

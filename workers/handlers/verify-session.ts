@@ -1,0 +1,10 @@
+import type { Handlers } from "../../queue/consumer.ts";
+import type { Accounts } from "../../telegram/account.ts";
+
+/** Opens the account, which checks its owner by `getMe`. Ends as done where the session is usable. */
+export function createVerifySession(deps: { readonly accounts: Pick<Accounts, "open"> }): Handlers["verify-session"] {
+  return async (data) => {
+    const telegramId = await deps.accounts.open(BigInt(data.sessionId), async (account) => account.session.telegramId);
+    return { outcome: "usable", telegramId: telegramId.toString() };
+  };
+}

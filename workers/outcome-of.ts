@@ -1,0 +1,45 @@
+import { LeaseGone } from "../db/database.ts";
+import { Discard, PauseQueue, Snooze } from "../queue/outcome.ts";
+import { LeaseHeld, SessionUnusable } from "../telegram/account.ts";
+import { AccountFrozen, ApiIdRefused, AuthLost, FloodWait, LeaseLost, WaitRunning } from "../telegram/errors.ts";
+import { Interrupted } from "./interrupted.ts";
+
+/** The first look at a lease that somebody else holds; doubled with every further one. */
+const FIRST_LOOK_MS = 250;
+
+/**
+ * What an error means for the job that met it: a Snooze, a Discard, or the error itself, which is retried as the job
+ * table says. Pure.
+ *
+ * @param starts how often the job was started: a lease held elsewhere is looked at ever more rarely
+ */
+export function outcomeOf(
+  error: unknown,
+  at: { readonly now: number; readonly starts: number; readonly leaseHeldSnoozeMs: number },
+): unknown {
+  const later = (milliseconds: number, why: string) => new Snooze(new Date(at.now + milliseconds), why);
+  if (error instanceof Snooze || error instanceof Discard || error instanceof PauseQueue) return error;
+  if (error instanceof WaitRunning) return new Snooze(error.until, error.message);
+  if (error instanceof FloodWait) return later(error.seconds * 1_000, error.message);
+  if (error instanceof LeaseHeld) {
+    const doublings = Math.min(Math.max(0, at.starts - 1), 10);
+    return later(Math.min(at.leaseHeldSnoozeMs, FIRST_LOOK_MS * 2 ** doublings), "the session is leased elsewhere");
+  }
+  if (error instanceof LeaseLost || error instanceof LeaseGone || error instanceof Interrupted)
+    return later(at.leaseHeldSnoozeMs, error.message);
+  if (
+    error instanceof SessionUnusable ||
+    error instanceof AuthLost ||
+    error instanceof AccountFrozen ||
+    error instanceof ApiIdRefused
+  )
+    return new Discard(error.message);
+  return error;
+}
+
+/** Whether the job goes on later as it is: nothing has ended. */
+export const isPostponed = (outcome: unknown): boolean => outcome instanceof Snooze || outcome instanceof PauseQueue;
+
+/** A wait that Telegram asked for, too long to be waited in place. */
+export const isWait = (error: unknown): error is WaitRunning | FloodWait =>
+  error instanceof WaitRunning || error instanceof FloodWait;

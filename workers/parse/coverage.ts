@@ -1,0 +1,66 @@
+import type { Channel, IdRange } from "../../db/channels.ts";
+import type { HistoryPage } from "../../telegram/api.ts";
+
+/** `ranges` without `minus`; both in any order, the result ascending and without overlaps. */
+export function subtract(ranges: readonly IdRange[], minus: readonly IdRange[]): IdRange[] {
+  let left = [...ranges].sort((a, b) => a.from - b.from);
+  for (const cut of minus) {
+    left = left.flatMap((range) => {
+      if (cut.to < range.from || cut.from > range.to) return [range];
+      const parts: IdRange[] = [];
+      if (range.from < cut.from) parts.push({ from: range.from, to: cut.from - 1 });
+      if (range.to > cut.to) parts.push({ from: cut.to + 1, to: range.to });
+      return parts;
+    });
+  }
+  return left;
+}
+
+/** What is known of a channel's ids. */
+export type Ledger = Pick<Channel, "covered" | "unverified" | "topMessageId">;
+
+/** Where to read next: history below `offsetId`, down to `lowest`. */
+export interface Hole {
+  readonly offsetId: number;
+  readonly lowest: number;
+}
+
+/** The newest range of ids between `floor` and the top that is missing or unverified; null where there is none. */
+export function nextHole(ledger: Ledger, floor: number): Hole | null {
+  const top = Math.max(ledger.topMessageId, ...ledger.unverified.map((range) => range.to), 0);
+  if (top < floor) return null;
+  const accounted = subtract(ledger.covered, ledger.unverified);
+  const hole = subtract([{ from: floor, to: top }], accounted).at(-1);
+  return hole ? { offsetId: hole.to + 1, lowest: hole.from } : null;
+}
+
+/** The highest id that is accounted for or known to exist: news begin above it. */
+export function highestKnown(ledger: Ledger): number {
+  return Math.max(ledger.topMessageId, ...ledger.covered.map((range) => range.to), 0);
+}
+
+/** The range, or null where it is empty. */
+export function range(from: number, to: number): IdRange | null {
+  return from <= to ? { from, to } : null;
+}
+
+/** Ids that a page names, with a message or without a readable one. */
+export function idsOf(page: Pick<HistoryPage, "messages" | "skipped">): number[] {
+  return [...page.messages.map((message) => message.id), ...page.skipped.map((message) => message.id)];
+}
+
+/**
+ * What a page of history accounts for: everything from its lowest id up to `upper` (the id below its offset, or the
+ * top), since what is in between and not on the page does not exist. An empty page accounts for all down to `floor`,
+ * the lowest id that this account may see. So does the page from the top where it has as many messages as the whole
+ * channel. A page that is merely short proves nothing: Telegram may give fewer than it was asked for.
+ */
+export function historyCovers(
+  page: Pick<HistoryPage, "messages" | "skipped" | "count">,
+  at: { readonly offsetId: number; readonly upper: number; readonly floor: number },
+): IdRange | null {
+  const ids = idsOf(page);
+  const whole = ids.length === 0 || (at.offsetId === 0 && page.count <= ids.length);
+  const lowest = whole ? at.floor : Math.max(at.floor, Math.min(...ids));
+  return range(lowest, Math.max(at.upper, ...ids));
+}

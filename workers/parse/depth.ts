@@ -1,0 +1,24 @@
+import type { Plan } from "../../config/plans.ts";
+import type { Channel } from "../../db/channels.ts";
+import type { Tx } from "../../db/database.ts";
+import { countFrom } from "../../db/messages.ts";
+import { type Hole, nextHole } from "./coverage.ts";
+
+/** How many of a channel's newest messages a plan reaches back; null: all. */
+export function depthOf(plan: Plan, historyDepthFree: number): number | null {
+  return plan === "free" ? historyDepthFree : null;
+}
+
+/**
+ * The newest hole within a plan's depth and above the lowest id that the account may see; null where there is nothing
+ * (more) to read. Within the depth: fewer than that many messages are stored above the hole.
+ */
+export async function holeWithin(
+  tx: Tx,
+  channel: Channel,
+  reach: { readonly availableMinId: number; readonly depth: number | null },
+): Promise<Hole | null> {
+  const hole = nextHole(channel, Math.max(1, reach.availableMinId));
+  if (!hole || reach.depth === null) return hole;
+  return (await countFrom(tx, channel.id, hole.offsetId)) < reach.depth ? hole : null;
+}

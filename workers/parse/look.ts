@@ -1,0 +1,92 @@
+import { loseAccess, type Subscription, saveAccess, saveChannel } from "../../db/channels.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { OpenAccount } from "../../telegram/account.ts";
+import { PeerGone, type RpcRefused } from "../../telegram/errors.ts";
+import { type ScanHints, type SeenChannel, scanChanges } from "./change-scan.ts";
+
+/** A subscription whose channel this account can or could address. */
+export type Reachable = Subscription & {
+  readonly channel: NonNullable<Subscription["channel"]>;
+  readonly access: NonNullable<Subscription["access"]>;
+};
+
+/** Those with a channel, and with access now or a re-check due. */
+export function reachable(subscriptions: readonly Subscription[], now: number): Reachable[] {
+  return subscriptions.filter(
+    (each): each is Reachable =>
+      each.channel !== null &&
+      each.access !== null &&
+      (each.access.state === "ok" || (each.access.recheckAt !== null && each.access.recheckAt.getTime() <= now)),
+  );
+}
+
+/** A subscription and what its channel looks like now. */
+export interface Looked extends Reachable {
+  readonly seen: SeenChannel;
+}
+
+/**
+ * The change scan of one account, with what it tells about names and access recorded. What this account has lost is left
+ * out until its re-check, and concerns no other account.
+ */
+export async function lookAtChannels(
+  deps: {
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly limits: { readonly peerDialogsBatch: number; readonly peerRecheckMs: number };
+    readonly hints: ScanHints;
+  },
+  account: OpenAccount,
+  who: { readonly tenantId: string; readonly userId: bigint },
+  subscriptions: readonly Reachable[],
+): Promise<Looked[]> {
+  const targets = subscriptions.map((each) => each.access);
+  const { seen, gone } = await scanChanges(account.api, targets, {
+    batch: deps.limits.peerDialogsBatch,
+    hints: deps.hints,
+  });
+  for (const { channelId, error } of gone) await recordGone(deps, account, who, channelId, error);
+  const byId = new Map(seen.map((each) => [each.channelId, each]));
+  const looked = subscriptions.flatMap((each) => {
+    const now = byId.get(each.channel.id);
+    return now ? [{ ...each, seen: now }] : [];
+  });
+  const news = looked.filter(factsChanged).sort((a, b) => (a.channel.id < b.channel.id ? -1 : 1));
+  if (news.length > 0)
+    await account.commit(async (tx) => {
+      for (const { channel, seen } of news) {
+        const { info } = seen;
+        await saveChannel(tx, { id: channel.id, username: info.username, title: info.title, kind: info.kind });
+        await saveAccess(tx, { ...who, channelId: channel.id, accessHash: info.accessHash, joined: info.joined });
+      }
+    });
+  return looked.map((each) => {
+    const { accessHash, joined } = each.seen.info;
+    return { ...each, access: { ...each.access, accessHash, joined } };
+  });
+}
+
+/** This account's access to one channel is gone: recorded, with the time of the re-check. */
+export async function recordGone(
+  deps: { readonly clock: Clock; readonly log: Log; readonly limits: { readonly peerRecheckMs: number } },
+  account: OpenAccount,
+  who: { readonly userId: bigint },
+  channelId: bigint,
+  error: PeerGone | RpcRefused,
+): Promise<void> {
+  const state = error instanceof PeerGone ? error.reason : "invalid";
+  const recheckAt = new Date(deps.clock.now() + deps.limits.peerRecheckMs);
+  deps.log.info({ channel: channelId.toString(), state, error: error.errorName }, "channel out of reach");
+  await account.commit((tx) => loseAccess(tx, { userId: who.userId, channelId, state, recheckAt }));
+}
+
+function factsChanged({ channel, access, seen: { info } }: Looked): boolean {
+  return (
+    channel.title !== info.title ||
+    channel.username !== info.username ||
+    access.state !== "ok" ||
+    access.joined !== info.joined ||
+    access.accessHash !== info.accessHash
+  );
+}

@@ -1,0 +1,21 @@
+import type { PageResult } from "../../db/messages.ts";
+import type { Metrics } from "../../runtime/metrics.ts";
+
+/** What one run has stored so far. */
+export interface Tally {
+  added: number;
+  edited: number;
+  deleted: number;
+}
+
+export const emptyTally = (): Tally => ({ added: 0, edited: 0, deleted: 0 });
+
+/** Counts a page that has been committed. */
+export function countPage(tally: Tally, page: PageResult, metrics: Pick<Metrics, "messagesStored">): void {
+  tally.added += page.added;
+  tally.edited += page.edited;
+  tally.deleted += page.deleted;
+  metrics.messagesStored.inc({ change: "new" }, page.added);
+  metrics.messagesStored.inc({ change: "edited" }, page.edited);
+  metrics.messagesStored.inc({ change: "deleted" }, page.deleted);
+}
