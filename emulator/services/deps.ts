@@ -1,4 +1,3 @@
-import type { Clock } from "../../runtime/clock.ts";
 import type { World } from "../world/model.ts";
 import type { Access } from "./access.ts";
 import type { Logins } from "./logins.ts";
@@ -43,6 +42,5 @@ export interface ServiceDeps {
   readonly apiIds: readonly ApiIdPair[];
   /** Access hashes, password salts and exported authorisations are made from it. 32 bytes. */
   readonly secret: Buffer;
-  readonly clock: Clock;
   readonly rules: ServiceRules;
 }

@@ -1,6 +1,7 @@
 import type { Api } from "telegram";
 import { BinaryReader } from "telegram/extensions/BinaryReader.js";
 import { type AuthKeyRecord, type Handlers, type RpcContext, RpcError } from "../../emulator/dc/service.ts";
+import { plainPost } from "../../emulator/plain-post.ts";
 import { createAccess } from "../../emulator/services/access.ts";
 import { DEFAULT_RULES, type ServiceDeps, type ServiceRules } from "../../emulator/services/deps.ts";
 import { createHandlers } from "../../emulator/services/handlers.ts";
@@ -26,7 +27,6 @@ export function emulatedCalls(options: { rules?: Partial<ServiceRules>; clock?: 
     dataCenters: () => [1, 2].map((id) => ({ id, host: "127.0.0.1", port: 4000 + id })),
     apiIds: [{ apiId: 1001, apiHash: "a".repeat(32) }],
     secret,
-    clock,
     rules: { ...DEFAULT_RULES, ...options.rules },
   };
   const handlers = createHandlers(deps);
@@ -96,27 +96,5 @@ function contextOf(key: AuthKeyRecord, clock: Clock): RpcContext {
 
 /** A plain text message, and whatever else is given. */
 export function textMessage(message: string, more: Partial<WorldMessage> = {}): Omit<WorldMessage, "id"> {
-  return {
-    date: 1_700_000_000,
-    editDate: null,
-    editHide: false,
-    message,
-    entities: [],
-    media: null,
-    groupedId: null,
-    fwdFrom: null,
-    replyTo: null,
-    fromId: null,
-    postAuthor: null,
-    viaBotId: null,
-    pinned: false,
-    silent: false,
-    noforwards: false,
-    views: null,
-    forwards: null,
-    replies: null,
-    reactions: null,
-    action: null,
-    ...more,
-  };
+  return { ...plainPost(message, 1_700_000_000), ...more };
 }

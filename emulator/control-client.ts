@@ -1,0 +1,64 @@
+import { request } from "node:http";
+import { z } from "zod";
+import {
+  ChannelAudit,
+  ControlAccount,
+  ControlChannel,
+  ControlSummary,
+  controlJson,
+  type FloodRequest,
+  Posted,
+} from "./control-protocol.ts";
+
+/** Talks to a running emulator over its control socket. */
+export interface ControlClient {
+  summary(): Promise<ControlSummary>;
+  accounts(): Promise<ControlAccount[]>;
+  channels(): Promise<ControlChannel[]>;
+  /** What is in a channel now. */
+  audit(channelId: bigint): Promise<ChannelAudit>;
+  /** Lets posts, edits and deletions go on, or stops them: none happens after this came back. */
+  setTraffic(running: boolean): Promise<void>;
+  /** Gives the new message's id. */
+  post(channelId: bigint, text: string): Promise<number>;
+  edit(channelId: bigint, messageId: number, text: string): Promise<void>;
+  remove(channelId: bigint, messageIds: readonly number[]): Promise<void>;
+  forceFlood(flood: FloodRequest): Promise<void>;
+}
+
+/** Every method throws where the socket is not there or the emulator refuses, with its words. */
+export function createControlClient(socketPath: string): ControlClient {
+  const ask = async <S extends z.ZodType>(schema: S, path: string, body?: unknown): Promise<z.output<S>> =>
+    schema.parse(JSON.parse(await exchange(socketPath, path, body)));
+  return {
+    summary: () => ask(ControlSummary, "/summary"),
+    accounts: () => ask(z.array(ControlAccount), "/accounts"),
+    channels: () => ask(z.array(ControlChannel), "/channels"),
+    audit: (channelId) => ask(ChannelAudit, `/channels/${channelId}/audit`),
+    setTraffic: (running) => ask(Done, "/traffic", { running }),
+    post: async (channelId, text) => (await ask(Posted, "/post", { channelId, text })).messageId,
+    edit: (channelId, messageId, text) => ask(Done, "/edit", { channelId, messageId, text }),
+    remove: (channelId, messageIds) => ask(Done, "/delete", { channelId, messageIds }),
+    forceFlood: (flood) => ask(Done, "/flood", flood),
+  };
+}
+
+const Done = z.object({}).transform((): void => undefined);
+
+function exchange(socketPath: string, path: string, body: unknown): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const method = body === undefined ? "GET" : "POST";
+    const asked = request({ socketPath, path, method, headers: { connection: "close" } }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on("data", (chunk: Buffer) => chunks.push(chunk));
+      answer.on("error", reject);
+      answer.on("end", () => {
+        const text = Buffer.concat(chunks).toString("utf8");
+        if (answer.statusCode === 200) resolve(text);
+        else reject(new Error(`the emulator answered ${answer.statusCode} to ${method} ${path}: ${text}`));
+      });
+    });
+    asked.on("error", reject);
+    asked.end(body === undefined ? undefined : controlJson(body));
+  });
+}
