@@ -196,7 +196,10 @@ export class Connection implements MessageCarrier {
     const { log } = this.#parts;
     const expected = error instanceof FrameError || error instanceof TlReadError || error instanceof TransportError;
     log[expected ? "debug" : "error"]({ err: error, connection: this.state.connectionId }, "connection refused");
-    if (!(error instanceof TransportError)) return this.destroy();
+    if (!(error instanceof TransportError)) {
+      this.destroy();
+      return;
+    }
     const code = Buffer.allocUnsafe(4);
     code.writeInt32LE(error.code);
     this.#write(code);

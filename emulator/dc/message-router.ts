@@ -55,21 +55,26 @@ export class MessageRouter<Carrier extends MessageCarrier> {
       this.#notice(open, service.badServerSalt(outer.msgId, outer.seqNo, salt), now);
       return;
     }
-    const refused = (code: number) =>
-      this.#notice(open, service.badMsgNotification(outer.msgId, outer.seqNo, code), now);
+    const refusal = this.#unpack(open, carrier, outer, now);
+    if (refusal) this.#notice(open, service.badMsgNotification(outer.msgId, outer.seqNo, refusal), now);
+    else session.receive(outer.msgId);
+  }
+
+  /** Routes the messages of a frame; gives the code of `bad_msg_notification` where the frame is not taken. */
+  #unpack(open: OpenSession<Carrier>, carrier: Carrier, outer: ClientMessage, now: number): number | null {
     const wrongId = wrongMsgId(outer.msgId, now);
-    if (wrongId) return refused(wrongId);
+    if (wrongId) return wrongId;
     let unpacked: { isContainer: boolean; messages: IncomingMessage[] };
     try {
       unpacked = unpackMessages(outer);
     } catch (error) {
-      if (error instanceof ContainerError) return refused(service.BAD_MSG.wrongContainer);
+      if (error instanceof ContainerError) return service.BAD_MSG.wrongContainer;
       throw error;
     }
-    if (unpacked.isContainer && outer.seqNo % 2 !== 0) return refused(service.BAD_MSG.seqNoShouldBeEven);
+    if (unpacked.isContainer && outer.seqNo % 2 !== 0) return service.BAD_MSG.seqNoShouldBeEven;
     this.#announce(open, unpacked.messages, now);
     for (const message of unpacked.messages) this.#route(open, carrier, message, now);
-    session.receive(outer.msgId);
+    return null;
   }
 
   #announce(open: OpenSession<Carrier>, messages: readonly IncomingMessage[], now: number): void {
@@ -158,7 +163,8 @@ export class MessageRouter<Carrier extends MessageCarrier> {
     const { msgId, seqNo } = message;
     if (seqNo % 2 === 0) {
       const notification = service.badMsgNotification(msgId, seqNo, service.BAD_MSG.seqNoShouldBeOdd);
-      return this.#notice(open, notification, this.#parts.clock.now());
+      this.#notice(open, notification, this.#parts.clock.now());
+      return;
     }
     const finished = this.#parts.dispatcher
       .execute({

@@ -23,7 +23,11 @@ export interface RsaKey {
 
 /** Makes a 2048-bit key (about 0.2 s). */
 export function createRsaKey(): RsaKey {
-  return fromPrivateKey(generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey);
+  for (;;) {
+    const key = fromPrivateKey(generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey);
+    // mtcute looks keys up by the fingerprint in hex without leading zeros, but files them with.
+    if (BigInt.asUintN(64, key.fingerprint) >> 60n !== 0n) return key;
+  }
 }
 
 /** @throws where `pem` is not an RSA private key */
