@@ -1,5 +1,7 @@
+import { sql } from "kysely";
 import type { LeaseRef, Tx, WorkerTx } from "./database.ts";
-import { unwritten } from "./unwritten.ts";
+
+export { type Heartbeat, openHeartbeat } from "./heartbeat.ts";
 
 export interface LeaseRow {
   readonly sessionId: bigint;
@@ -9,32 +11,48 @@ export interface LeaseRow {
 }
 
 /** Takes the lease by insert. False where somebody holds it. */
-export async function insertLease(_tx: WorkerTx, _lease: LeaseRef & { holder: string }): Promise<boolean> {
-  return unwritten();
-}
-/** Takes over a lease whose (token, beat) was watched standing still: only if it still is exactly that. Waits for fenced transactions (`FOR UPDATE`). */
-export async function takeOverLease(
-  _tx: WorkerTx,
-  _from: LeaseRow,
-  _to: { token: string; holder: string },
-): Promise<boolean> {
-  return unwritten();
-}
-/** Releases by delete, if it is still ours. */
-export async function deleteLease(_tx: WorkerTx, _lease: LeaseRef): Promise<boolean> {
-  return unwritten();
-}
-/** Every living lease: what takers watch. */
-export async function listLeases(_tx: Tx): Promise<LeaseRow[]> {
-  return unwritten();
+export async function insertLease(tx: WorkerTx, lease: LeaseRef & { holder: string }): Promise<boolean> {
+  const { rows } = await sql`
+    insert into leases (session_id, token, holder) values (${lease.sessionId}, ${lease.token}, ${lease.holder})
+    on conflict (session_id) do nothing
+    returning 1`.execute(tx);
+  return rows.length > 0;
 }
 
-/** The heartbeat's own connection to PostgreSQL, with short timeouts, so that a busy pool delays no beat. */
-export interface Heartbeat {
-  /** Raises `beat` of all of them in one statement, in id order; gives back those that are still ours. */
-  beat(leases: readonly LeaseRef[]): Promise<readonly LeaseRef[]>;
-  close(): Promise<void>;
+/**
+ * Takes over a lease whose (token, beat) was watched standing still: only if it still is exactly that.
+ * Waits for fenced transactions: they hold a key share lock, which `FOR UPDATE` alone respects.
+ */
+export async function takeOverLease(
+  tx: WorkerTx,
+  from: LeaseRow,
+  to: { token: string; holder: string },
+): Promise<boolean> {
+  const { rows } = await sql`
+    select from leases
+    where session_id = ${from.sessionId} and token = ${from.token} and beat = ${from.beat} for update`.execute(tx);
+  if (rows.length === 0) return false;
+  await sql`
+    update leases set token = ${to.token}, holder = ${to.holder}, beat = 0, taken_at = now()
+    where session_id = ${from.sessionId}`.execute(tx);
+  return true;
 }
-export async function openHeartbeat(_options: { url: string; timeoutMs: number }): Promise<Heartbeat> {
-  return unwritten();
+
+/** Releases by delete, if it is still ours. */
+export async function deleteLease(tx: WorkerTx, lease: LeaseRef): Promise<boolean> {
+  const deleted = await tx
+    .deleteFrom("leases")
+    .where("session_id", "=", lease.sessionId)
+    .where("token", "=", lease.token)
+    .executeTakeFirst();
+  return deleted.numDeletedRows > 0n;
+}
+
+/** Every living lease: what takers watch. */
+export async function listLeases(tx: Tx): Promise<LeaseRow[]> {
+  return tx
+    .selectFrom("leases")
+    .select(["session_id as sessionId", "token", "beat", "holder"])
+    .orderBy("session_id")
+    .execute();
 }

@@ -1,5 +1,6 @@
+import { sql } from "kysely";
 import type { Tx, WorkerTx } from "./database.ts";
-import { unwritten } from "./unwritten.ts";
+import { ofTenant } from "./tenant.ts";
 
 export interface Run {
   readonly tenantId: string;
@@ -18,28 +19,103 @@ export interface Run {
   readonly edited: number;
   readonly deleted: number;
 }
+
 /** Records a run; `finished_at` is the database's clock. */
-export async function recordRun(_tx: WorkerTx, _run: Run): Promise<void> {
-  return unwritten();
+export async function recordRun(tx: WorkerTx, run: Run): Promise<void> {
+  await tx
+    .insertInto("runs")
+    .values({
+      tenant_id: run.tenantId,
+      user_id: run.userId,
+      slot: run.slot,
+      started_at: run.startedAt,
+      plan: run.plan,
+      outcome: run.outcome,
+      error: run.error,
+      channels: run.channels,
+      channels_changed: run.channelsChanged,
+      calls: run.calls,
+      waits: run.waits,
+      messages_new: run.added,
+      messages_edited: run.edited,
+      messages_deleted: run.deleted,
+    })
+    .execute();
 }
+
 export interface RunTotals {
+  /** Runs that are done. */
   readonly parses: number;
   readonly failed: number;
   readonly added: number;
   readonly edited: number;
   readonly deleted: number;
 }
-/** Sums over runs finished at or after `since`. */
-export async function runTotals(_tx: Tx, _since: Date): Promise<RunTotals> {
-  return unwritten();
+
+/** Sums over runs finished at or after `since`; what a failed or waiting run had stored counts too. */
+export async function runTotals(tx: Tx, since: Date): Promise<RunTotals> {
+  const { rows } = await sql<RunTotals>`
+    select count(*) filter (where outcome = 'done')::int as parses,
+      count(*) filter (where outcome = 'failed')::int as failed,
+      coalesce(sum(messages_new), 0)::int as added,
+      coalesce(sum(messages_edited), 0)::int as edited,
+      coalesce(sum(messages_deleted), 0)::int as deleted
+    from runs where finished_at >= ${since} and ${ofTenant("tenant_id")}`.execute(tx);
+  return rows[0] ?? { parses: 0, failed: 0, added: 0, edited: 0, deleted: 0 };
 }
-/** Lag quantiles by plan in seconds, from slot to `finished_at`, of runs finished since; each user's first run since is left out. Key "all" sums up. */
-export async function lagSince(
-  _tx: Tx,
-  _since: Date,
-): Promise<Map<string, { p50: number; p99: number; runs: number }>> {
-  return unwritten();
+
+export interface Lag {
+  /** Seconds. */
+  readonly p50: number;
+  readonly p99: number;
+  readonly runs: number;
 }
-export async function lastRuns(_tx: Tx, _userId: bigint, _limit: number): Promise<(Run & { finishedAt: Date })[]> {
-  return unwritten();
+
+/**
+ * Lag quantiles by plan in seconds, from slot to `finished_at`, of runs that are done and finished since; each user's
+ * first run since is left out. Key "all" sums up; it is missing where there is no run.
+ */
+export async function lagSince(tx: Tx, since: Date): Promise<Map<string, Lag>> {
+  const { rows } = await sql<Lag & { plan: string | null }>`
+    select plan, count(*)::int as runs,
+      percentile_cont(0.5) within group (order by lag) as p50,
+      percentile_cont(0.99) within group (order by lag) as p99
+    from (
+      select plan, extract(epoch from finished_at - slot)::float8 as lag,
+        row_number() over (partition by user_id order by id) as turn
+      from runs where finished_at >= ${since} and outcome = 'done' and ${ofTenant("tenant_id")}
+    ) r
+    where turn > 1
+    group by grouping sets ((plan), ())
+    having count(*) > 0`.execute(tx);
+  return new Map(rows.map(({ plan, ...lag }) => [plan ?? "all", lag]));
+}
+
+/** A user's runs, the newest first. */
+export async function lastRuns(tx: Tx, userId: bigint, limit: number): Promise<(Run & { finishedAt: Date })[]> {
+  const rows = await tx
+    .selectFrom("runs")
+    .selectAll()
+    .where("user_id", "=", userId)
+    .where(ofTenant("tenant_id"))
+    .orderBy("id", "desc")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({
+    tenantId: row.tenant_id,
+    userId: row.user_id,
+    slot: row.slot,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    plan: row.plan,
+    outcome: row.outcome as Run["outcome"],
+    error: row.error,
+    channels: row.channels,
+    channelsChanged: row.channels_changed,
+    calls: row.calls,
+    waits: row.waits,
+    added: row.messages_new,
+    edited: row.messages_edited,
+    deleted: row.messages_deleted,
+  }));
 }

@@ -1,5 +1,6 @@
+import { sql } from "kysely";
 import type { TenantTx, Tx, WorkerTx } from "./database.ts";
-import { unwritten } from "./unwritten.ts";
+import { ofTenant } from "./tenant.ts";
 
 /** A user claimed by the due scan. */
 export interface DueUser {
@@ -12,69 +13,145 @@ export interface DueUser {
   readonly trialExpiresAt: Date | null;
 }
 
+const milliseconds = (ms: number) => sql`${ms} * interval '1 millisecond'`;
+
 /**
  * Locks and marks up to `limit` users that are due and have no run in flight, oldest first
  * (`FOR UPDATE OF schedules SKIP LOCKED`), and gives them back. The caller enqueues them before it commits: a crash
  * in between replays, and deduplication absorbs the replay.
  */
-export async function claimDue(_tx: WorkerTx, _limit: number): Promise<DueUser[]> {
-  return unwritten();
+export async function claimDue(tx: WorkerTx, limit: number): Promise<DueUser[]> {
+  const { rows } = await sql<DueUser>`
+    with due as (
+      select user_id from schedules
+      where claimed_at is null and queue is not null and next_parse_at <= now()
+      order by next_parse_at limit ${limit} for update skip locked
+    ), claimed as (
+      update schedules s set claimed_at = now(), last_enqueued_at = now()
+      from due where s.user_id = due.user_id
+      returning s.user_id, s.tenant_id, s.queue, s.next_parse_at
+    )
+    ${dueUsers}`.execute(tx);
+  return rows;
 }
+
+const dueUsers = sql`
+  select c.user_id as "userId", c.tenant_id as "tenantId", c.queue, c.next_parse_at as "nextParseAt", u.plan,
+    u.paid_until as "paidUntil", u.trial_expires_at as "trialExpiresAt"
+  from claimed c join users u on u.id = c.user_id
+  order by c.next_parse_at`;
 
 /**
  * The same for users that were claimed longer than `afterMs` ago and never started since, and for those that started
- * but hold no living lease and have no end after `afterMs`; spares accounts with a running wait and `pausedQueues`.
+ * before that, have no end, and hold no living lease; spares accounts with a running wait and `pausedQueues`.
  * Re-stamps `last_enqueued_at`, so that each is found again only after another `afterMs` (the back-off).
  */
 export async function claimOverdue(
-  _tx: WorkerTx,
-  _options: { afterMs: number; limit: number; pausedQueues: readonly string[] },
+  tx: WorkerTx,
+  options: { afterMs: number; limit: number; pausedQueues: readonly string[] },
 ): Promise<DueUser[]> {
-  return unwritten();
+  const { rows } = await sql<DueUser>`
+    with horizon as (
+      select now() - ${milliseconds(options.afterMs)} as at
+    ), lost as (
+      select s.user_id from schedules s join users u on u.id = s.user_id, horizon
+      where s.claimed_at < horizon.at and s.queue is not null
+        and coalesce(s.last_enqueued_at, s.claimed_at) < horizon.at
+        and (s.last_started_at is null or s.last_started_at < s.claimed_at
+          or (s.last_started_at < horizon.at and not exists (${livingLease})))
+        and s.queue <> all(${[...options.pausedQueues]}::text[])
+        and not exists (select from waits w where w.telegram_id = u.telegram_id and w.until > now())
+      order by s.next_parse_at limit ${options.limit} for update of s skip locked
+    ), claimed as (
+      update schedules s set last_enqueued_at = now()
+      from lost where s.user_id = lost.user_id
+      returning s.user_id, s.tenant_id, s.queue, s.next_parse_at
+    )
+    ${dueUsers}`.execute(tx);
+  return rows;
 }
 
+const livingLease = sql`
+  select from leases l join sessions e on e.id = l.session_id where e.user_id = s.user_id`;
+
 /** Redis has lost its jobs: every claim without a living lease is void, its user due again. Gives their number. */
-export async function voidClaims(_tx: WorkerTx): Promise<number> {
-  return unwritten();
+export async function voidClaims(tx: WorkerTx): Promise<number> {
+  const { numAffectedRows } = await sql`
+    update schedules s set claimed_at = null
+    where claimed_at is not null and not exists (${livingLease})`.execute(tx);
+  return Number(numAffectedRows ?? 0n);
 }
 
 /** Marks the run as started. */
-export async function markStarted(_tx: WorkerTx, _userId: bigint): Promise<void> {
-  return unwritten();
+export async function markStarted(tx: WorkerTx, userId: bigint): Promise<void> {
+  await sql`update schedules set last_started_at = now() where user_id = ${userId}`.execute(tx);
 }
 
 /** The end of a run, whatever its outcome: no run in flight, and the next one at `nextParseAt`. */
-export async function finish(_tx: WorkerTx, _userId: bigint, _nextParseAt: Date): Promise<void> {
-  return unwritten();
+export async function finish(tx: WorkerTx, userId: bigint, nextParseAt: Date): Promise<void> {
+  await sql`
+    update schedules set claimed_at = null, next_parse_at = ${nextParseAt} where user_id = ${userId}`.execute(tx);
 }
 
-export async function loadSchedule(
-  _tx: Tx,
-  _userId: bigint,
-): Promise<{
-  queue: string | null;
-  nextParseAt: Date;
-  claimedAt: Date | null;
-  lastEnqueuedAt: Date | null;
-  lastStartedAt: Date | null;
-} | null> {
-  return unwritten();
+export interface Schedule {
+  readonly queue: string | null;
+  readonly nextParseAt: Date;
+  readonly claimedAt: Date | null;
+  readonly lastEnqueuedAt: Date | null;
+  readonly lastStartedAt: Date | null;
+}
+
+export async function loadSchedule(tx: Tx, userId: bigint): Promise<Schedule | null> {
+  const row = await tx
+    .selectFrom("schedules")
+    .selectAll()
+    .where("user_id", "=", userId)
+    .where(ofTenant("tenant_id"))
+    .executeTakeFirst();
+  if (!row) return null;
+  return {
+    queue: row.queue,
+    nextParseAt: row.next_parse_at,
+    claimedAt: row.claimed_at,
+    lastEnqueuedAt: row.last_enqueued_at,
+    lastStartedAt: row.last_started_at,
+  };
 }
 
 /** Whoever parses by hand marks the user claimed too, so that the due scan leaves it alone. */
-export async function markEnqueued(_tx: Tx, _userIds: readonly bigint[]): Promise<void> {
-  return unwritten();
+export async function markEnqueued(tx: Tx, userIds: readonly bigint[]): Promise<void> {
+  await sql`
+    update schedules set claimed_at = coalesce(claimed_at, now()), last_enqueued_at = now()
+    where user_id = any(${[...userIds]}::int8[]) and ${ofTenant("tenant_id")}`.execute(tx);
 }
 
-/** What the schedule says now, for metrics and the live view: due and unclaimed, in flight, overdue by more than `lateMs`. */
+/**
+ * What the schedule says now, for metrics and the live view: due and unclaimed, in flight (claimed), late (due for more
+ * than `lateMs` and not finished), and all that can be parsed.
+ */
 export async function countSchedules(
-  _tx: Tx,
-  _lateMs: number,
+  tx: Tx,
+  lateMs: number,
 ): Promise<{ due: number; inFlight: number; late: number; schedulable: number }> {
-  return unwritten();
+  const { rows } = await sql<{ due: number; inFlight: number; late: number; schedulable: number }>`
+    select
+      count(*) filter (where claimed_at is null and next_parse_at <= now())::int as due,
+      count(*) filter (where claimed_at is not null)::int as "inFlight",
+      count(*) filter (where next_parse_at < now() - ${milliseconds(lateMs)})::int as late,
+      count(*)::int as schedulable
+    from schedules where queue is not null and ${ofTenant("tenant_id")}`.execute(tx);
+  return rows[0] ?? { due: 0, inFlight: 0, late: 0, schedulable: 0 };
 }
 
-/** Users whose parse lies ahead are made due now (`parse --all`, the end of `up`). Gives their number. */
-export async function makeDue(_tx: TenantTx | WorkerTx, _userIds: readonly bigint[] | "all"): Promise<number> {
-  return unwritten();
+/**
+ * Users whose parse lies ahead are made due now (`parse --all`, the end of `up`); those in flight are left to their run.
+ * Gives their number.
+ */
+export async function makeDue(tx: TenantTx | WorkerTx, userIds: readonly bigint[] | "all"): Promise<number> {
+  const which = userIds === "all" ? sql`true` : sql`user_id = any(${[...userIds]}::int8[])`;
+  const { numAffectedRows } = await sql`
+    update schedules set next_parse_at = now()
+    where next_parse_at > now() and claimed_at is null and queue is not null and ${which} and ${ofTenant("tenant_id")}
+  `.execute(tx);
+  return Number(numAffectedRows ?? 0n);
 }

@@ -1,6 +1,9 @@
+import { type Selectable, sql } from "kysely";
 import type { TenantTx, Tx, WorkerTx } from "./database.ts";
-import type { SessionHold, SessionState } from "./schema.ts";
-import { unwritten } from "./unwritten.ts";
+import type { Schema, SessionHold, SessionState } from "./schema.ts";
+import { ofTenant } from "./tenant.ts";
+
+export { sessionEvents, setHold, transition } from "./session-transitions.ts";
 
 /** A session's row without its secret. */
 export interface SessionInfo {
@@ -38,56 +41,143 @@ export interface NewSession {
   readonly ownApi: boolean;
 }
 
-/** Makes the row in state ABSENT or finds it; (tenant, app) is its key. Its api_id never changes once sealed. */
-export async function ensureSession(_tx: Tx, _session: NewSession): Promise<SessionInfo> {
-  return unwritten();
+const INFO = [
+  "id",
+  "tenant_id",
+  "user_id",
+  "app_id",
+  "telegram_id",
+  "api_id",
+  "own_api",
+  "state",
+  "reason",
+  "holds",
+  "state_changed_at",
+  "saved_at",
+] as const;
+
+function toInfo(row: Pick<Selectable<Schema["sessions"]>, (typeof INFO)[number]>): SessionInfo {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    userId: row.user_id,
+    appId: row.app_id,
+    telegramId: row.telegram_id,
+    apiId: row.api_id,
+    ownApi: row.own_api,
+    state: row.state,
+    reason: row.reason,
+    holds: row.holds,
+    stateChangedAt: row.state_changed_at,
+    savedAt: row.saved_at,
+  };
 }
-export async function loadSession(_tx: Tx, _sessionId: bigint): Promise<SessionInfo | null> {
-  return unwritten();
-}
-/** The session that a user's parses use: AUTHORIZED first, else the newest. */
-export async function sessionOfUser(_tx: Tx, _userId: bigint): Promise<SessionInfo | null> {
-  return unwritten();
-}
-export async function listSessions(_tx: TenantTx): Promise<SessionInfo[]> {
-  return unwritten();
-}
-/** Reads the sealed secret; null where there is none. */
-export async function loadSealed(_tx: WorkerTx, _sessionId: bigint): Promise<SealedSession | null> {
-  return unwritten();
-}
-/** Stores the sealed secret. `expected` (a fingerprint) makes it a compare-and-set: false where another key is stored. */
-export async function saveSealed(
-  _tx: WorkerTx,
-  _sessionId: bigint,
-  _sealed: SealedSession,
-  _expected?: Buffer,
-): Promise<boolean> {
-  return unwritten();
-}
+
 /**
- * One transition of the state machine, with its event row; into REVOKED and ABSENT the ciphertext goes too. Sets or
- * clears the schedule's queue with it. Gives false where the row is not in one of `from` (or, with `ifFingerprint`,
- * holds another key): nothing is changed then.
+ * Makes the row in state ABSENT or finds it; (tenant, app) is its key, app `user_<telegram_id>` unless given.
+ * Its api_id never changes once sealed: a row with a key comes back with the api_id that it has.
  */
-export async function transition(
-  _tx: Tx,
-  _sessionId: bigint,
-  _change: { from: readonly SessionState[]; to: SessionState; reason?: string; ifFingerprint?: Buffer },
+export async function ensureSession(tx: Tx, session: NewSession): Promise<SessionInfo> {
+  const row = await tx
+    .insertInto("sessions")
+    .values({
+      tenant_id: session.tenantId,
+      user_id: session.userId,
+      app_id: session.appId ?? `user_${session.telegramId}`,
+      telegram_id: session.telegramId,
+      api_id: session.apiId,
+      own_api: session.ownApi,
+      state: "ABSENT",
+    })
+    .onConflict((conflict) =>
+      conflict.columns(["tenant_id", "app_id"]).doUpdateSet({
+        api_id: sql`case when sessions.ciphertext is null then excluded.api_id else sessions.api_id end`,
+        own_api: sql`case when sessions.ciphertext is null then excluded.own_api else sessions.own_api end`,
+      }),
+    )
+    .returning(INFO)
+    .executeTakeFirstOrThrow();
+  return toInfo(row);
+}
+
+export async function loadSession(tx: Tx, sessionId: bigint): Promise<SessionInfo | null> {
+  const row = await tx
+    .selectFrom("sessions")
+    .select(INFO)
+    .where("id", "=", sessionId)
+    .where(ofTenant("tenant_id"))
+    .executeTakeFirst();
+  return row ? toInfo(row) : null;
+}
+
+/** The session that a user's parses use: AUTHORIZED first, else the newest. */
+export async function sessionOfUser(tx: Tx, userId: bigint): Promise<SessionInfo | null> {
+  const row = await tx
+    .selectFrom("sessions")
+    .select(INFO)
+    .where("user_id", "=", userId)
+    .where(ofTenant("tenant_id"))
+    .orderBy(sql`state = 'AUTHORIZED' desc`)
+    .orderBy("id", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return row ? toInfo(row) : null;
+}
+
+export async function listSessions(tx: TenantTx): Promise<SessionInfo[]> {
+  const rows = await tx.selectFrom("sessions").select(INFO).where(ofTenant("tenant_id")).orderBy("id").execute();
+  return rows.map(toInfo);
+}
+
+/** Reads the sealed secret; null where there is none. */
+export async function loadSealed(tx: WorkerTx, sessionId: bigint): Promise<SealedSession | null> {
+  const row = await tx
+    .selectFrom("sessions")
+    .select(["ciphertext", "wrapped_key", "key_id", "fingerprint", "fingerprint_size"])
+    .where("id", "=", sessionId)
+    .executeTakeFirst();
+  if (!row?.ciphertext || !row.wrapped_key || row.key_id === null || !row.fingerprint || row.fingerprint_size === null)
+    return null;
+  return {
+    ciphertext: row.ciphertext,
+    wrappedKey: row.wrapped_key,
+    keyId: row.key_id,
+    fingerprint: row.fingerprint,
+    fingerprintSize: row.fingerprint_size,
+  };
+}
+
+/**
+ * Stores the sealed secret. `expected` (a fingerprint) makes it a compare-and-set: false where another key is stored.
+ * False too where there is no such session.
+ */
+export async function saveSealed(
+  tx: WorkerTx,
+  sessionId: bigint,
+  sealed: SealedSession,
+  expected?: Buffer,
 ): Promise<boolean> {
-  return unwritten();
+  const saved = await tx
+    .updateTable("sessions")
+    .set({
+      ciphertext: sealed.ciphertext,
+      wrapped_key: sealed.wrappedKey,
+      key_id: sealed.keyId,
+      fingerprint: sealed.fingerprint,
+      fingerprint_size: sealed.fingerprintSize,
+      saved_at: sql<Date>`now()`,
+    })
+    .where("id", "=", sessionId)
+    .$if(expected !== undefined, (query) => query.where("fingerprint", "=", expected ?? null))
+    .executeTakeFirst();
+  return saved.numUpdatedRows > 0n;
 }
-/** Puts or lifts a hold; a held session's schedule has no queue. */
-export async function setHold(_tx: Tx, _sessionId: bigint, _hold: SessionHold, _held: boolean): Promise<void> {
-  return unwritten();
-}
-export async function sessionEvents(
-  _tx: Tx,
-  _sessionId: bigint,
-): Promise<{ fromState: SessionState; toState: SessionState; reason: string | null; at: Date }[]> {
-  return unwritten();
-}
-/** Usable sessions by api_id, for sharding and the live view. */
-export async function countByApiId(_tx: Tx): Promise<Map<number, number>> {
-  return unwritten();
+
+/** Usable sessions (AUTHORIZED, without a hold) by api_id, for sharding and the live view. */
+export async function countByApiId(tx: Tx): Promise<Map<number, number>> {
+  const { rows } = await sql<{ api_id: number; count: number }>`
+    select api_id, count(*)::int as count from sessions
+    where state = 'AUTHORIZED' and holds = '{}' and ${ofTenant("tenant_id")}
+    group by api_id order by api_id`.execute(tx);
+  return new Map(rows.map((row) => [row.api_id, row.count]));
 }

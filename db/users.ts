@@ -1,5 +1,10 @@
+import { type Selectable, sql } from "kysely";
 import type { TenantTx, Tx, WorkerTx } from "./database.ts";
-import { unwritten } from "./unwritten.ts";
+import { refreshQueue } from "./schedule-queue.ts";
+import type { Schema } from "./schema.ts";
+import { ofTenant } from "./tenant.ts";
+
+export { listUsers, type UserSummary } from "./user-summary.ts";
 
 export interface User {
   readonly id: bigint;
@@ -12,19 +17,23 @@ export interface User {
   readonly createdAt: Date;
 }
 
-/** One line of `users list`. */
-export interface UserSummary extends User {
-  readonly sessionState: string | null;
-  readonly subscriptions: number;
-  readonly nextParseAt: Date | null;
-  readonly lastRunAt: Date | null;
-  readonly lastOutcome: string | null;
+export function toUser(row: Selectable<Schema["users"]>): User {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    telegramId: row.telegram_id,
+    plan: row.plan,
+    paidUntil: row.paid_until,
+    trialExpiresAt: row.trial_expires_at,
+    paused: row.paused,
+    createdAt: row.created_at,
+  };
 }
 
-/** Adds a user, or gives back the one that is there. */
+/** Adds a user and its schedule, or gives back the one that is there, as it is. */
 export async function addUser(
-  _tx: TenantTx,
-  _user: {
+  tx: TenantTx,
+  user: {
     tenantId: string;
     telegramId: bigint;
     plan?: "free" | "premium";
@@ -32,33 +41,89 @@ export async function addUser(
     trialExpiresAt?: Date | null;
   },
 ): Promise<{ user: User; added: boolean }> {
-  return unwritten();
+  const inserted = await tx
+    .insertInto("users")
+    .values({
+      tenant_id: user.tenantId,
+      telegram_id: user.telegramId,
+      plan: user.plan ?? "free",
+      paid_until: user.paidUntil ?? null,
+      trial_expires_at: user.trialExpiresAt ?? null,
+    })
+    .onConflict((conflict) => conflict.columns(["tenant_id", "telegram_id"]).doNothing())
+    .returningAll()
+    .executeTakeFirst();
+  if (inserted) await refreshQueue(tx, inserted.id);
+  const row =
+    inserted ??
+    (await tx
+      .selectFrom("users")
+      .selectAll()
+      .where("tenant_id", "=", user.tenantId)
+      .where("telegram_id", "=", user.telegramId)
+      .executeTakeFirstOrThrow());
+  return { user: toUser(row), added: inserted !== undefined };
 }
-export async function findUser(_tx: TenantTx, _telegramId: bigint): Promise<User | null> {
-  return unwritten();
+
+export async function findUser(tx: TenantTx, telegramId: bigint): Promise<User | null> {
+  const row = await tx
+    .selectFrom("users")
+    .selectAll()
+    .where("telegram_id", "=", telegramId)
+    .where(ofTenant("tenant_id"))
+    .executeTakeFirst();
+  return row ? toUser(row) : null;
 }
-export async function loadUser(_tx: WorkerTx, _userId: bigint): Promise<User | null> {
-  return unwritten();
+
+export async function loadUser(tx: WorkerTx, userId: bigint): Promise<User | null> {
+  const row = await tx.selectFrom("users").selectAll().where("id", "=", userId).executeTakeFirst();
+  return row ? toUser(row) : null;
 }
-export async function listUsers(_tx: TenantTx, _filter?: { plan?: string; limit?: number }): Promise<UserSummary[]> {
-  return unwritten();
-}
-/** Sets plan and its end. Gives false where there is no such user. */
+
+/** Sets plan and its end; the trial's end only where it is given. Gives false where there is no such user. */
 export async function setPlan(
-  _tx: TenantTx,
-  _telegramId: bigint,
-  _plan: { plan: "free" | "premium"; paidUntil: Date | null; trialExpiresAt?: Date | null },
+  tx: TenantTx,
+  telegramId: bigint,
+  plan: { plan: "free" | "premium"; paidUntil: Date | null; trialExpiresAt?: Date | null },
 ): Promise<boolean> {
-  return unwritten();
+  const changed = await tx
+    .updateTable("users")
+    .set({
+      plan: plan.plan,
+      paid_until: plan.paidUntil,
+      ...(plan.trialExpiresAt === undefined ? {} : { trial_expires_at: plan.trialExpiresAt }),
+    })
+    .where("telegram_id", "=", telegramId)
+    .where(ofTenant("tenant_id"))
+    .executeTakeFirst();
+  return changed.numUpdatedRows > 0n;
 }
-/** Pauses or resumes; a paused user's schedule has no queue. */
-export async function setPaused(_tx: TenantTx, _telegramId: bigint, _paused: boolean): Promise<boolean> {
-  return unwritten();
+
+/** Pauses or resumes; a paused user's schedule has no queue. Gives false where there is no such user. */
+export async function setPaused(tx: TenantTx, telegramId: bigint, paused: boolean): Promise<boolean> {
+  const row = await tx
+    .updateTable("users")
+    .set({ paused })
+    .where("telegram_id", "=", telegramId)
+    .where(ofTenant("tenant_id"))
+    .returning("id")
+    .executeTakeFirst();
+  if (row) await refreshQueue(tx, row.id);
+  return row !== undefined;
 }
+
 /** Deletes a user with everything of theirs; shared channels and messages stay. */
-export async function deleteUser(_tx: TenantTx, _telegramId: bigint): Promise<boolean> {
-  return unwritten();
+export async function deleteUser(tx: TenantTx, telegramId: bigint): Promise<boolean> {
+  const deleted = await tx
+    .deleteFrom("users")
+    .where("telegram_id", "=", telegramId)
+    .where(ofTenant("tenant_id"))
+    .executeTakeFirst();
+  return deleted.numDeletedRows > 0n;
 }
-export async function countUsers(_tx: Tx): Promise<number> {
-  return unwritten();
+
+export async function countUsers(tx: Tx): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from users where ${ofTenant("tenant_id")}`.execute(tx);
+  return rows[0]?.count ?? 0;
 }

@@ -73,7 +73,9 @@ export function encodeRows(messages: readonly ChannelMessage[]): { json: string;
     const row = toRow(message);
     const json = JSON.stringify(row);
     if (!UNSTORABLE_ESCAPES.test(json)) return json;
-    const storable = JSON.stringify(row, (_, value: unknown) => (typeof value === "string" ? toStorable(value) : value));
+    const storable = JSON.stringify(row, (_, value: unknown) =>
+      typeof value === "string" ? toStorable(value) : value,
+    );
     if (storable !== json) repaired.push(message.id);
     return storable;
   });

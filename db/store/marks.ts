@@ -34,7 +34,9 @@ export async function markDeleted(
       on conflict do nothing
       returning 1
     )
-    select (select count(*)::int from marked) as rows, (select count(*)::int from tombstones) as tombstones`.execute(tx);
+    select (select count(*)::int from marked) as rows, (select count(*)::int from tombstones) as tombstones`.execute(
+    tx,
+  );
   const counts = rows[0] ?? { rows: 0, tombstones: 0 };
   return { rows: counts.rows, marks: counts.rows + counts.tombstones };
 }

@@ -1,0 +1,94 @@
+import { type Selectable, sql } from "kysely";
+import { parseChannelName } from "./channel-name.ts";
+import type { Tx } from "./database.ts";
+import { type IdRange, parseRanges } from "./ranges.ts";
+import type { Schema } from "./schema.ts";
+
+export interface Channel {
+  readonly id: bigint;
+  readonly username: string | null;
+  readonly title: string;
+  readonly kind: "broadcast" | "megagroup";
+  readonly state: string;
+  readonly pts: number | null;
+  readonly topMessageId: number;
+  readonly covered: readonly IdRange[];
+  readonly unverified: readonly IdRange[];
+  readonly revision: bigint;
+}
+
+export interface ChannelFacts {
+  readonly id: bigint;
+  readonly username: string | null;
+  readonly title: string;
+  readonly kind: "broadcast" | "megagroup";
+}
+
+export function toChannel(row: Selectable<Schema["channels"]>): Channel {
+  return {
+    id: row.id,
+    username: row.username,
+    title: row.title,
+    kind: row.kind,
+    state: row.state,
+    pts: row.pts,
+    topMessageId: row.top_message_id,
+    covered: parseRanges(row.covered),
+    unverified: parseRanges(row.unverified),
+    revision: row.revision,
+  };
+}
+
+/** Adds the channel or brings its name up to date; never touches pts or coverage. Writes nothing where nothing changed. */
+export async function saveChannel(tx: Tx, facts: ChannelFacts): Promise<void> {
+  await sql`
+    insert into channels as c (id, username, title, kind)
+    values (${facts.id}, ${facts.username}, ${facts.title}, ${facts.kind})
+    on conflict (id) do update set username = excluded.username, title = excluded.title, kind = excluded.kind
+    where (c.username, c.title, c.kind) is distinct from (excluded.username, excluded.title, excluded.kind)`.execute(
+    tx,
+  );
+}
+
+/** In the order of their ids; unknown ones are left out. */
+export async function loadChannels(tx: Tx, ids: readonly bigint[]): Promise<Channel[]> {
+  if (ids.length === 0) return [];
+  const rows = await tx
+    .selectFrom("channels")
+    .selectAll()
+    .where("id", "=", sql<bigint>`any(${[...ids]}::int8[])`)
+    .orderBy("id")
+    .execute();
+  return rows.map(toChannel);
+}
+
+/**
+ * By @username, username, t.me link, or id (also as -100…); null where none is stored. A username that moved from one
+ * channel to another means the one read last.
+ *
+ * @throws OperatorError where the name is malformed
+ */
+export async function findChannel(tx: Tx, name: string): Promise<Channel | null> {
+  const wanted = parseChannelName(name);
+  const query = tx.selectFrom("channels").selectAll();
+  const row = await ("id" in wanted
+    ? query.where("id", "=", wanted.id)
+    : query
+        .where(sql`lower(username)`, "=", wanted.username)
+        .orderBy(sql`read_at desc nulls last`)
+        .orderBy("created_at", "desc")
+  )
+    .limit(1)
+    .executeTakeFirst();
+  return row ? toChannel(row) : null;
+}
+
+/** Raises the known top; never lowers it. */
+export async function raiseTop(tx: Tx, id: bigint, topMessageId: number): Promise<void> {
+  await tx
+    .updateTable("channels")
+    .set({ top_message_id: topMessageId })
+    .where("id", "=", id)
+    .where("top_message_id", "<", topMessageId)
+    .execute();
+}

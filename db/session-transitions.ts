@@ -1,0 +1,101 @@
+import { sql } from "kysely";
+import { OperatorError } from "../runtime/operator-error.ts";
+import type { Tx } from "./database.ts";
+import { refreshQueue } from "./schedule-queue.ts";
+import type { SessionHold, SessionState } from "./schema.ts";
+import { IllegalTransition, KEYLESS, mayFollow } from "./session-states.ts";
+import { ofTenant } from "./tenant.ts";
+
+/** How the secret is wiped: every column that holds it or tells of it. */
+const NO_KEY = {
+  ciphertext: null,
+  wrapped_key: null,
+  key_id: null,
+  fingerprint: null,
+  fingerprint_size: null,
+  saved_at: null,
+} as const;
+
+/**
+ * One transition of the state machine, with its event row; into REVOKED and ABSENT the ciphertext goes too, and holds
+ * end with the state AUTHORIZED. Sets or clears the schedule's queue with it. Gives false where the row is not in one of
+ * `from` (or, with `ifFingerprint`, holds another key): nothing is changed then.
+ *
+ * @throws IllegalTransition where the table knows no way from one of `from` to `to`
+ * @throws OperatorError where this telegram_id has another session that is AUTHORIZED
+ */
+export async function transition(
+  tx: Tx,
+  sessionId: bigint,
+  change: { from: readonly SessionState[]; to: SessionState; reason?: string; ifFingerprint?: Buffer },
+): Promise<boolean> {
+  for (const from of change.from) if (!mayFollow(from, change.to)) throw new IllegalTransition(from, change.to);
+  const row = await tx
+    .selectFrom("sessions")
+    .select(["state", "fingerprint", "user_id", "tenant_id"])
+    .where("id", "=", sessionId)
+    .where(ofTenant("tenant_id"))
+    .forNoKeyUpdate()
+    .executeTakeFirst();
+  if (!row || !change.from.includes(row.state)) return false;
+  if (change.ifFingerprint && !row.fingerprint?.equals(change.ifFingerprint)) return false;
+  const reason = change.reason ?? null;
+  try {
+    await tx
+      .updateTable("sessions")
+      .set({
+        state: change.to,
+        reason,
+        holds: [],
+        state_changed_at: sql<Date>`now()`,
+        ...(KEYLESS.includes(change.to) ? NO_KEY : {}),
+      })
+      .where("id", "=", sessionId)
+      .execute();
+  } catch (error) {
+    throw isSecondUsable(error)
+      ? new OperatorError("this Telegram account has another authorised session: revoke that one first", {
+          cause: error,
+        })
+      : error;
+  }
+  await tx
+    .insertInto("session_events")
+    .values({ tenant_id: row.tenant_id, session_id: sessionId, from_state: row.state, to_state: change.to, reason })
+    .execute();
+  await refreshQueue(tx, row.user_id);
+  return true;
+}
+
+const isSecondUsable = (error: unknown): boolean =>
+  error instanceof Error && "constraint" in error && error.constraint === "sessions_one_usable";
+
+/** Puts or lifts a hold; a held session's schedule has no queue. Holds are of AUTHORIZED sessions only. */
+export async function setHold(tx: Tx, sessionId: bigint, hold: SessionHold, held: boolean): Promise<void> {
+  const holds = held
+    ? sql<SessionHold[]>`array_append(array_remove(holds, ${hold}::text), ${hold}::text)`
+    : sql<SessionHold[]>`array_remove(holds, ${hold}::text)`;
+  const row = await tx
+    .updateTable("sessions")
+    .set({ holds })
+    .where("id", "=", sessionId)
+    .where("state", "=", "AUTHORIZED")
+    .where(ofTenant("tenant_id"))
+    .returning("user_id")
+    .executeTakeFirst();
+  if (row) await refreshQueue(tx, row.user_id);
+}
+
+/** A session's transitions, the oldest first. */
+export async function sessionEvents(
+  tx: Tx,
+  sessionId: bigint,
+): Promise<{ fromState: SessionState; toState: SessionState; reason: string | null; at: Date }[]> {
+  return tx
+    .selectFrom("session_events")
+    .select(["from_state as fromState", "to_state as toState", "reason", "at"])
+    .where("session_id", "=", sessionId)
+    .where(ofTenant("tenant_id"))
+    .orderBy("id")
+    .execute();
+}

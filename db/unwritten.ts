@@ -1,3 +1,0 @@
-export const unwritten = (): never => {
-  throw new Error("unwritten");
-};

@@ -1,0 +1,54 @@
+import { type Selectable, sql } from "kysely";
+import type { TenantTx } from "./database.ts";
+import type { Schema } from "./schema.ts";
+import { ofTenant } from "./tenant.ts";
+import { toUser, type User } from "./users.ts";
+
+/** One line of `users list`. */
+export interface UserSummary extends User {
+  readonly sessionState: string | null;
+  readonly subscriptions: number;
+  readonly nextParseAt: Date | null;
+  readonly lastRunAt: Date | null;
+  readonly lastOutcome: string | null;
+}
+
+/**
+ * The tenant's users in the order in which they were added.
+ *
+ * @param filter `plan` is the plan in force (premium, trial, free), by the rule of `planInForce` and the database's clock
+ */
+export async function listUsers(tx: TenantTx, filter: { plan?: string; limit?: number } = {}): Promise<UserSummary[]> {
+  const { rows } = await sql<Row>`
+    select u.*, e.state as session_state, s.next_parse_at, r.finished_at, r.outcome,
+      (select count(*)::int from subscriptions b where b.user_id = u.id) as subscriptions
+    from users u
+    left join schedules s on s.user_id = u.id
+    left join lateral (
+      select state from sessions where user_id = u.id order by state = 'AUTHORIZED' desc, id desc limit 1
+    ) e on true
+    left join lateral (
+      select finished_at, outcome from runs where user_id = u.id order by id desc limit 1
+    ) r on true
+    where ${ofTenant("u.tenant_id")} and (${filter.plan ?? null}::text is null or ${inForce} = ${filter.plan ?? null})
+    order by u.id limit ${filter.limit ?? null}::int8`.execute(tx);
+  return rows.map((row) => ({
+    ...toUser(row),
+    sessionState: row.session_state,
+    subscriptions: row.subscriptions,
+    nextParseAt: row.next_parse_at,
+    lastRunAt: row.finished_at,
+    lastOutcome: row.outcome,
+  }));
+}
+
+const inForce = sql`
+  case when u.paid_until > now() then u.plan when u.trial_expires_at > now() then 'trial' else 'free' end`;
+
+type Row = Selectable<Schema["users"]> & {
+  session_state: string | null;
+  subscriptions: number;
+  next_parse_at: Date | null;
+  finished_at: Date | null;
+  outcome: string | null;
+};
