@@ -85,7 +85,12 @@ export interface Traffic {
   /** No step happens afterwards. */
   stop(): void;
   /** What has happened so far. */
-  readonly counts: { readonly posted: number; readonly edited: number; readonly deleted: number };
+  readonly counts: {
+    readonly steps: number;
+    readonly posted: number;
+    readonly edited: number;
+    readonly deleted: number;
+  };
 }
 
 export interface TrafficOptions extends Partial<TrafficMix> {
@@ -94,6 +99,8 @@ export interface TrafficOptions extends Partial<TrafficMix> {
   /** Over all channels; an album or a pin counts as one. Edits and deletions come on top, by their shares. */
   readonly postsPerMinute: number;
   readonly signal?: AbortSignal;
+  /** The timer, for tests: calls `tick` every so many milliseconds until the function that it gives is called. */
+  readonly every?: (milliseconds: number, tick: () => void) => () => void;
 }
 
 /** How often the timer looks how many steps are due: a few at once then, as in life. */
@@ -108,7 +115,7 @@ export function startTraffic(world: World, options: TrafficOptions): Traffic {
   const lived = [...world.channels.values()].reduce((sum, channel) => sum + channel.pts, 0);
   const random = createRandom(`${options.seed}/${lived}`);
   const mix = { ...DEFAULT_MIX, ...options };
-  const counts = { posted: 0, edited: 0, deleted: 0 };
+  const counts = { steps: 0, posted: 0, edited: 0, deleted: 0 };
   const perMs = options.postsPerMinute / 60_000 / Math.max(0.05, 1 - mix.editShare - mix.deleteShare);
   let last = options.clock.monotonic();
   let due = 0;
@@ -118,14 +125,19 @@ export function startTraffic(world: World, options: TrafficOptions): Traffic {
     last = at;
     for (; due >= 1; due -= 1) {
       const step = trafficStep(world, random, options.clock.now(), mix);
+      counts.steps += 1;
       counts.posted += step.posted;
       if (step.kind === "edit") counts.edited += 1;
       if (step.kind === "delete") counts.deleted += 1;
     }
   };
-  const timer = setInterval(tick, TICK_MS);
-  const stop = () => clearInterval(timer);
+  const stop = (options.every ?? every)(TICK_MS, tick);
   if (options.signal?.aborted) stop();
   options.signal?.addEventListener("abort", stop, { once: true });
   return { stop, counts };
+}
+
+function every(milliseconds: number, tick: () => void): () => void {
+  const timer = setInterval(tick, milliseconds);
+  return () => clearInterval(timer);
 }
