@@ -48,7 +48,7 @@ async function resolveJoined(
   const unknown: Subscription[] = [];
   const found: Resolved[] = [];
   for (const subscription of pending) {
-    const info = byName.get(keyOf(subscription.name));
+    const info = byName.get(subscription.name);
     if (info) found.push({ subscription, info, availableMinId: await lowestVisible(account, info) });
     else unknown.push(subscription);
   }
@@ -68,7 +68,7 @@ async function resolveByName(
 ): Promise<void> {
   const refuse = (state: string) =>
     account.commit((tx) => settleSubscription(tx, { id: subscription.id, userId: who.userId, channelId: null, state }));
-  const name = keyOf(subscription.name);
+  const { name } = subscription;
   // An id alone addresses nothing: only a channel that the account has joined can be found by it.
   if (/^\d+$/.test(name)) return refuse("not_found");
   try {
@@ -102,12 +102,4 @@ async function settle(
     availableMinId,
   });
   await settleSubscription(tx, { id: subscription.id, userId: who.userId, channelId: info.id, state: "active" });
-}
-
-/** A name as Telegram compares it; ids also as clients show them (-100…). */
-function keyOf(name: string): string {
-  return name
-    .replace(/^@/, "")
-    .replace(/^-100(?=\d+$)/, "")
-    .toLowerCase();
 }

@@ -1,0 +1,92 @@
+import type { Config } from "../config/load.ts";
+import { openDatabase } from "../db/client.ts";
+import { assertSchema } from "../db/migrate.ts";
+import { createEpoch } from "../queue/epoch.ts";
+import { queuesOf } from "../queue/jobs.ts";
+import { createProducer } from "../queue/producer.ts";
+import { assertRedis, openRedis } from "../queue/redis.ts";
+import { startHealthServer } from "../runtime/health.ts";
+import { Lifecycle } from "../runtime/lifecycle.ts";
+import { createLog } from "../runtime/log.ts";
+import { startLoop } from "../runtime/loop.ts";
+import { createMetrics } from "../runtime/metrics.ts";
+import { announceReady } from "../runtime/ready.ts";
+import { scanDue } from "./due-scan.ts";
+import { measure } from "./gauges.ts";
+import { scanOverdue } from "./overdue.ts";
+import { recoverFromFlush } from "./recovery.ts";
+
+export interface RunningScheduler {
+  /** Where /live, /ready and /metrics are. */
+  readonly port: number;
+  readonly lifecycle: Lifecycle;
+}
+
+/** Runs a scheduler until a signal ends it. Any number of them may run at once. */
+export async function runScheduler(config: Config): Promise<void> {
+  const { lifecycle, port } = await startScheduler(config);
+  const closed = lifecycle.closeOnSignals();
+  announceReady(port);
+  await closed;
+}
+
+/** @throws OperatorError where PostgreSQL or Redis is unreachable or unfit; leaves nothing open then */
+export async function startScheduler(config: Config): Promise<RunningScheduler> {
+  const log = createLog({ level: config.logLevel, name: "scheduler" });
+  const lifecycle = new Lifecycle(log);
+  try {
+    return { lifecycle, port: await start(config, lifecycle, log) };
+  } catch (error) {
+    await lifecycle.close();
+    throw error;
+  }
+}
+
+async function start(config: Config, lifecycle: Lifecycle, log: ReturnType<typeof createLog>): Promise<number> {
+  const { limits } = config;
+  const metrics = createMetrics({ defaults: true });
+  const database = lifecycle.own(
+    "PostgreSQL",
+    openDatabase({
+      url: config.databaseUrl ?? "",
+      poolSize: config.databasePoolSize,
+      fencedStatementMs: limits.fencedStatementMs,
+      log,
+    }),
+    (opened) => opened.close(),
+  );
+  await assertSchema(database);
+  const redis = lifecycle.own("Redis", openRedis(config.redisUrl ?? "", "producer", log), (opened) =>
+    opened.disconnect(),
+  );
+  await assertRedis(redis);
+  const producer = lifecycle.own(
+    "producer",
+    createProducer({ redis, prefix: config.redisPrefix, log, timeoutMs: limits.producerTimeoutMs }),
+    (opened) => opened.close(),
+  );
+  const { masters, backup } = config.apiIds;
+  const queues = queuesOf([...masters, ...(backup ? [backup] : [])].map((api) => api.apiId));
+  const epoch = createEpoch({ redis, prefix: config.redisPrefix });
+  const deps = { database, producer, queues, epoch, limits, metrics, log, now: () => new Date() };
+
+  await recoverFromFlush(deps);
+  const loop = (name: string, everyMs: number, turn: () => Promise<"again" | "rest">) =>
+    lifecycle.own(name, startLoop({ name, everyMs, log, turn }), (running) => running.stop());
+  loop("recovery", limits.overdueScanEveryMs, () => recoverFromFlush(deps));
+  loop("due scan", limits.dueScanEveryMs, () => scanDue(deps));
+  loop("overdue scan", limits.overdueScanEveryMs, () => scanOverdue(deps));
+  loop("gauges", limits.overdueScanEveryMs, () => measure(deps));
+
+  const health = lifecycle.own(
+    "health server",
+    await startHealthServer({
+      ...config.metrics,
+      metrics,
+      checks: { database: () => database.check(), redis: async () => void (await redis.ping()) },
+    }),
+    (opened) => opened.close(),
+  );
+  log.info({ port: health.port, queues }, "scheduler started");
+  return health.port;
+}

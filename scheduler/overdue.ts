@@ -1,0 +1,31 @@
+import { claimOverdue } from "../db/schedules.ts";
+import type { Producer } from "../queue/producer.ts";
+import type { Log } from "../runtime/log.ts";
+import { parseJobs, type ScanDependencies } from "./due-scan.ts";
+
+/**
+ * Finds users that were claimed and never parsed (a job that got lost, a worker that died), and enqueues them again.
+ * Queues that serve nobody now are spared. A job that is still there absorbs its like.
+ */
+export async function scanOverdue(
+  deps: Omit<ScanDependencies, "producer" | "limits"> & {
+    readonly producer: Pick<Producer, "addBulk" | "pausedQueues">;
+    readonly queues: readonly string[];
+    readonly limits: { readonly dueBatch: number; readonly overdueAfterMs: number };
+    readonly log: Log;
+  },
+): Promise<"again" | "rest"> {
+  const pausedQueues = await deps.producer.pausedQueues(deps.queues);
+  const claimed = await deps.database.asWorker(async (tx) => {
+    const overdue = await claimOverdue(tx, {
+      afterMs: deps.limits.overdueAfterMs,
+      limit: deps.limits.dueBatch,
+      pausedQueues,
+    });
+    if (overdue.length > 0) await deps.producer.addBulk(parseJobs(overdue, deps.now()));
+    return overdue.length;
+  });
+  if (claimed > 0) deps.log.info({ users: claimed }, "overdue parses enqueued again");
+  deps.metrics.dueScanned.inc(claimed);
+  return claimed === deps.limits.dueBatch ? "again" : "rest";
+}
