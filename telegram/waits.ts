@@ -13,6 +13,12 @@ interface WaitKey {
   readonly chatId: bigint;
 }
 
+export interface RunningWait {
+  readonly until: Date;
+  /** Whether it holds the method everywhere, or in this chat only. */
+  readonly scope: "method" | "chat";
+}
+
 /**
  * The waits that Telegram asked accounts for. Kept in PostgreSQL, so that they outlive every process, and in memory,
  * so that they can be asked synchronously before a write. Not fenced by the lease: a wait holds whoever asks next.
@@ -20,8 +26,8 @@ interface WaitKey {
 export interface WaitLedger {
   /** Reads what PostgreSQL knows of an account. To be called under the lease, before the account's first call. */
   load(tx: Tx, telegramId: bigint): Promise<void>;
-  /** When the wait that holds this call is over, null where none does. Over when both clocks say so. */
-  check(telegramId: bigint, method: string, chatId?: bigint): Date | null;
+  /** The wait that holds this call longest, null where none does. Over when both clocks say so. */
+  check(telegramId: bigint, method: string, chatId?: bigint): RunningWait | null;
   /**
    * Notes a wait of `seconds` from now, at once in memory, then in PostgreSQL; where that does not answer it goes on
    * trying in the background. Never shortens a wait. Gives the end.
@@ -56,6 +62,13 @@ export function createWaitLedger(options: {
     const later = laterEnd(waits.get(name), end);
     waits.set(name, later);
     return later;
+  }
+
+  function remainingOf(waits: Map<string, WaitEnd>, name: string): number {
+    const end = waits.get(name);
+    const left = end ? msRemaining(end, clock) : 0;
+    if (left === 0) waits.delete(name);
+    return left;
   }
 
   /** Waits that are over leave memory, so that the ledger does not grow with every account ever met. */
@@ -100,15 +113,12 @@ export function createWaitLedger(options: {
     check(telegramId, method, chatId = 0n) {
       const waits = accounts.get(telegramId);
       if (!waits) return null;
-      let longest: WaitEnd | null = null;
-      for (const name of new Set([nameOf(method, 0n), nameOf(method, chatId)])) {
-        const end = waits.get(name);
-        if (!end) continue;
-        if (msRemaining(end, clock) === 0) waits.delete(name);
-        else if (!longest || msRemaining(end, clock) > msRemaining(longest, clock)) longest = end;
-      }
+      const here = remainingOf(waits, nameOf(method, chatId));
+      const everywhere = chatId === 0n ? here : remainingOf(waits, nameOf(method, 0n));
       if (waits.size === 0) accounts.delete(telegramId);
-      return longest && dateOf(longest);
+      const longest = Math.max(here, everywhere);
+      if (longest === 0) return null;
+      return { until: new Date(clock.now() + longest), scope: longest === everywhere ? "method" : "chat" };
     },
     async record({ telegramId, method, chatId, seconds }) {
       const key = { telegramId, method, chatId };

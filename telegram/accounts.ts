@@ -1,0 +1,214 @@
+import { listOutOfService } from "../db/api-ids.ts";
+import { type Database, LeaseGone, type WorkerTx } from "../db/database.ts";
+import type { SessionHold } from "../db/schema.ts";
+import { loadSealed, loadSession, type SealedSession, type SessionInfo, saveSealed, setHold } from "../db/sessions.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import type { Metrics } from "../runtime/metrics.ts";
+import { type Accounts, LeaseHeld, type OpenAccount, SessionUnusable } from "./account.ts";
+import { createEndings } from "./accounts/endings.ts";
+import { type AccountPolicy, createCallPolicy, type FloodOptions } from "./call-policy.ts";
+import type { Connect, ConnectionTimes, DataCenterAddresses, TelegramConnection } from "./connection.ts";
+import { LeaseLost, WaitRunning } from "./errors.ts";
+import { createMethodPauses } from "./flood-scope.ts";
+import type { Lease, Leases } from "./lease.ts";
+import type { Limiter } from "./limiter.ts";
+import type { Gate } from "./policy.ts";
+import type { Vault } from "./vault.ts";
+import type { WaitLedger } from "./waits.ts";
+
+/** What every opening of an account begins with: a wait for one of them holds everything. */
+const OPENING_METHODS = ["help.getConfig", "users.getUsers"];
+
+export interface AccountsOptions {
+  readonly database: Database;
+  readonly leases: Leases;
+  readonly vault: Vault;
+  readonly connect: Connect;
+  readonly limiter: Limiter;
+  readonly waits: WaitLedger;
+  /** Null for an API ID that is not configured here. */
+  readonly apiHashOf: (apiId: number) => string | null;
+  readonly dataCenters: DataCenterAddresses | null;
+  readonly times: ConnectionTimes;
+  readonly flood: FloodOptions;
+  readonly callsInFlight: number;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A session as it is read under its lease. */
+interface Readable {
+  readonly session: SessionInfo;
+  readonly sealed: SealedSession;
+  readonly apiHash: string;
+}
+
+/** Opens accounts: lease, vault, connection, owner check, work, and all of it closed again in the right order. */
+export function createAccounts(options: AccountsOptions): Accounts {
+  const { database, leases, vault, limiter, waits, flood, metrics, clock, log } = options;
+  const pauses = createMethodPauses(clock);
+  const endings = createEndings({ database, limiter, log });
+  const closing = new AbortController();
+  const running = new Set<Promise<unknown>>();
+  let size = 0;
+
+  function usable(session: SessionInfo | null): SessionInfo {
+    if (!session) throw new SessionUnusable("unknown");
+    if (session.state !== "AUTHORIZED") throw new SessionUnusable(session.state);
+    if (session.holds[0]) throw new SessionUnusable(session.holds[0]);
+    return session;
+  }
+
+  /** Waits that may be waited in place are left to the policy. */
+  function refuseWhileWaiting(telegramId: bigint): void {
+    for (const method of OPENING_METHODS) {
+      const wait = waits.check(telegramId, method);
+      if (wait && wait.until.getTime() - clock.now() > flood.inlineMaxSeconds * 1000)
+        throw new WaitRunning(method, wait.until, wait.scope);
+    }
+  }
+
+  /** Under the lease: whoever held it before has written down what it knew. */
+  async function read(tx: WorkerTx, sessionId: bigint): Promise<Readable> {
+    const session = usable(await loadSession(tx, sessionId));
+    if ((await listOutOfService(tx)).has(session.apiId)) throw new SessionUnusable("api_id_out");
+    const sealed = await loadSealed(tx, sessionId);
+    if (!sealed) throw new SessionUnusable("no_key");
+    const apiHash = options.apiHashOf(session.apiId);
+    if (apiHash === null) throw new SessionUnusable("api_id_unknown");
+    await waits.load(tx, session.telegramId);
+    return { session, sealed, apiHash };
+  }
+
+  async function connected<T>(
+    readable: Readable,
+    secret: string,
+    lease: Lease,
+    work: (account: OpenAccount) => Promise<T>,
+  ): Promise<T> {
+    const { session, sealed, apiHash } = readable;
+    const signal = AbortSignal.any([lease.signal, closing.signal]);
+    const gate: Gate = { isOpen: () => !closing.signal.aborted && lease.gate.isOpen() };
+    const policy = createCallPolicy({
+      telegramId: session.telegramId,
+      apiId: session.apiId,
+      ownApi: session.ownApi,
+      callsInFlight: options.callsInFlight,
+      ...{ limiter, waits, gate, signal, flood, pauses, metrics, clock, log },
+    });
+    const api = { apiId: session.apiId, apiHash };
+    const { dataCenters, times } = options;
+    let connection: TelegramConnection | null = null;
+    const hangUp = () => void connection?.close();
+    try {
+      connection = await options.connect({ session: secret, api, dataCenters, gate, policy, times, log });
+      metrics.activeTelegramSessions.inc();
+      signal.addEventListener("abort", hangUp, { once: true });
+      if (signal.aborted) throw new LeaseLost("LEASE_LOST", "connect");
+      await assertOwner(session, connection);
+      return await work(openAccount(session, connection, lease, signal, policy));
+    } catch (error) {
+      throw await endings.settle(error, { session, sealed, connection });
+    } finally {
+      signal.removeEventListener("abort", hangUp);
+      if (connection) {
+        const now = connection.session();
+        await connection.close();
+        metrics.activeTelegramSessions.dec();
+        if (now !== secret) await saveAgain(session, sealed, now, lease);
+      }
+    }
+  }
+
+  /** A session that answers for somebody else is a mix-up of the worst kind: nothing is read with it. */
+  async function assertOwner(session: SessionInfo, connection: TelegramConnection): Promise<void> {
+    const me = await connection.api.getMe();
+    if (me.id === session.telegramId) return;
+    log.error(
+      { session_id: String(session.id), user_telegram_id: String(session.telegramId), answered_as: String(me.id) },
+      "security alarm: a session belongs to another account",
+    );
+    const hold: SessionHold = "owner_mismatch";
+    await database.asWorker((tx) => setHold(tx, session.id, hold, true));
+    throw new SessionUnusable(hold);
+  }
+
+  function openAccount(
+    session: SessionInfo,
+    connection: TelegramConnection,
+    lease: Lease,
+    signal: AbortSignal,
+    policy: AccountPolicy,
+  ): OpenAccount {
+    return {
+      session,
+      api: connection.api,
+      lease: lease.ref,
+      signal,
+      async commit(write) {
+        if (!lease.gate.isOpen()) throw new LeaseLost("LEASE_LOST", "commit");
+        try {
+          return await database.underLease(lease.ref, write);
+        } catch (error) {
+          if (error instanceof LeaseGone) throw new LeaseLost("LEASE_LOST", "commit");
+          throw error;
+        }
+      },
+      tally: () => policy.tally(),
+    };
+  }
+
+  /** After a move to another data center the key is another one; without it the account would have to log in again. */
+  async function saveAgain(session: SessionInfo, sealed: SealedSession, now: string, lease: Lease): Promise<void> {
+    const again = vault.seal(now, bindingOf(session));
+    const saved = await database.underLease(lease.ref, (tx) => saveSealed(tx, session.id, again, sealed.fingerprint));
+    if (!saved) log.error({ session_id: String(session.id) }, "changed session not saved: another key is stored");
+  }
+
+  async function open<T>(sessionId: bigint, work: (account: OpenAccount) => Promise<T>): Promise<T> {
+    if (closing.signal.aborted) throw new LeaseLost("LEASE_LOST", "open");
+    const known = usable(await database.asWorker((tx) => loadSession(tx, sessionId)));
+    refuseWhileWaiting(known.telegramId);
+    const lease = await leases.acquire(sessionId);
+    if (!lease) throw new LeaseHeld(`session ${sessionId} is leased elsewhere`);
+    size += 1;
+    try {
+      const readable = await database.asWorker((tx) => read(tx, sessionId));
+      refuseWhileWaiting(readable.session.telegramId);
+      const secret = vault.open(readable.sealed, bindingOf(readable.session));
+      return await connected(readable, secret, lease, work);
+    } finally {
+      await lease.release();
+      size -= 1;
+    }
+  }
+
+  return {
+    open(sessionId, work) {
+      const opened = open(sessionId, work);
+      const settled = opened.then(
+        () => undefined,
+        () => undefined,
+      );
+      running.add(settled);
+      void settled.then(() => running.delete(settled));
+      return opened;
+    },
+    get size() {
+      return size;
+    },
+    async close() {
+      closing.abort();
+      await Promise.all(running);
+    },
+  };
+}
+
+const bindingOf = (session: SessionInfo) => ({
+  tenantId: session.tenantId,
+  sessionId: session.id,
+  telegramId: session.telegramId,
+  apiId: session.apiId,
+});

@@ -1,0 +1,95 @@
+import { hostname } from "node:os";
+import type { Redis } from "ioredis";
+import type { Database } from "../db/database.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Lifecycle } from "../runtime/lifecycle.ts";
+import type { Log } from "../runtime/log.ts";
+import type { Metrics } from "../runtime/metrics.ts";
+import type { Accounts } from "./account.ts";
+import { createAccounts } from "./accounts.ts";
+import type { FloodOptions } from "./call-policy.ts";
+import type { Connect, ConnectionTimes, DataCenterAddresses } from "./connection.ts";
+import { createLeases, type Leases, type LeaseTimes } from "./lease.ts";
+import { createLimiter, type Limiter } from "./limiter.ts";
+import { apiHashOf, type MasterApi } from "./shards.ts";
+import { assertVaultOpens, createVault, type Keyring, type Vault } from "./vault.ts";
+import { createWaitLedger, type WaitLedger } from "./waits.ts";
+
+/** Everything of one process that a call to Telegram goes through. */
+export interface Fleet {
+  readonly accounts: Accounts;
+  readonly leases: Leases;
+  readonly limiter: Limiter;
+  readonly waits: WaitLedger;
+  readonly vault: Vault;
+}
+
+export interface FleetOptions {
+  readonly database: Database;
+  /** The heartbeat's own way to PostgreSQL. */
+  readonly heartbeatUrl: string;
+  /** Opens a connection of role "limiter". */
+  readonly redis: () => Redis;
+  readonly redisPrefix: string;
+  readonly keyring: Keyring;
+  readonly apiIds: {
+    readonly masters: readonly MasterApi[];
+    readonly backup: MasterApi | null;
+    readonly callsPerSecond: number;
+  };
+  readonly connect: Connect;
+  readonly dataCenters: DataCenterAddresses | null;
+  readonly flood: FloodOptions;
+  readonly limits: LeaseTimes & ConnectionTimes & { readonly callsInFlightPerAccount: number };
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * Puts a process's part of the fleet together. `lifecycle` releases it in the right order: accounts first, then waits
+ * and limiter, leases last.
+ *
+ * @throws OperatorError where the keyring is empty or does not open what is stored
+ */
+export async function createFleet(options: FleetOptions, lifecycle: Lifecycle): Promise<Fleet> {
+  const { database, limits, flood, metrics, clock, log } = options;
+  const vault = createVault(options.keyring);
+  await assertVaultOpens(vault, database);
+  const leases = lifecycle.own(
+    "leases",
+    createLeases({
+      database,
+      heartbeatUrl: options.heartbeatUrl,
+      times: limits,
+      holder: `${hostname()}:${process.pid}`,
+      ...{ clock, log },
+    }),
+    (owned) => owned.close(),
+  );
+  const limiter = lifecycle.own(
+    "limiter",
+    createLimiter({
+      redis: options.redis,
+      callsPerSecond: options.apiIds.callsPerSecond,
+      prefix: options.redisPrefix,
+      slotDeadlineMs: limits.callDeadlineMs,
+      ...{ clock, log },
+    }),
+    (owned) => owned.close(),
+  );
+  const waits = lifecycle.own("waits", createWaitLedger({ database, clock, log }), (owned) => owned.close());
+  const accounts = lifecycle.own(
+    "accounts",
+    createAccounts({
+      connect: options.connect,
+      dataCenters: options.dataCenters,
+      apiHashOf: (apiId) => apiHashOf(options.apiIds, apiId),
+      times: limits,
+      callsInFlight: limits.callsInFlightPerAccount,
+      ...{ database, leases, limiter, waits, vault, flood, metrics, clock, log },
+    }),
+    (owned) => owned.close(),
+  );
+  return { accounts, leases, limiter, waits, vault };
+}

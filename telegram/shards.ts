@@ -1,0 +1,39 @@
+import { OperatorError } from "../runtime/operator-error.ts";
+
+export interface MasterApi {
+  readonly apiId: number;
+  readonly apiHash: string;
+}
+
+/**
+ * The API ID of a user's first login: `user.id mod N` over the masters in service, else the backup. It is pinned to the
+ * session then, for good: an api_id never changes for an authorised session, and adding a master moves nobody.
+ *
+ * @throws OperatorError where no API ID is in service
+ */
+export function pickMaster(
+  userId: bigint,
+  apiIds: { readonly masters: readonly MasterApi[]; readonly backup: MasterApi | null },
+  outOfService: ReadonlySet<number> = new Set(),
+): MasterApi {
+  const masters = apiIds.masters.filter(({ apiId }) => !outOfService.has(apiId));
+  // One master out of service sends its share to the backup, not all users to other masters.
+  const chosen = apiIds.masters[Number(userId % BigInt(Math.max(1, apiIds.masters.length)))];
+  const backup = apiIds.backup && !outOfService.has(apiIds.backup.apiId) ? apiIds.backup : null;
+  if (chosen && !outOfService.has(chosen.apiId)) return chosen;
+  const instead = backup ?? masters[Number(userId % BigInt(Math.max(1, masters.length)))];
+  if (!instead)
+    throw new OperatorError(
+      "no API ID is in service: correct MASTER_API_IDS, or set BACKUP_API_ID and BACKUP_API_HASH",
+    );
+  return instead;
+}
+
+/** The API hash that belongs to one of our API IDs; null for one that is not configured. */
+export function apiHashOf(
+  apiIds: { readonly masters: readonly MasterApi[]; readonly backup: MasterApi | null },
+  apiId: number,
+): string | null {
+  const all = apiIds.backup ? [...apiIds.masters, apiIds.backup] : apiIds.masters;
+  return all.find((master) => master.apiId === apiId)?.apiHash ?? null;
+}
