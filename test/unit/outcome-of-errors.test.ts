@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+import { LeaseGone } from "../../db/database.ts";
+import { Discard, PauseQueue, Snooze } from "../../queue/outcome.ts";
+import { LeaseHeld, SessionUnusable } from "../../telegram/account.ts";
+import * as errors from "../../telegram/errors.ts";
+import { Interrupted } from "../../workers/interrupted.ts";
+import { isPostponed, outcomeOf } from "../../workers/outcome-of.ts";
+
+const AT = { now: 1_000_000, starts: 1, leaseHeldSnoozeMs: 5_000 };
+const until = (error: unknown, at = AT) => {
+  const outcome = outcomeOf(error, at);
+  if (!(outcome instanceof Snooze)) throw new Error("not a snooze");
+  return outcome.until.getTime();
+};
+
+describe("what an error means for its job", () => {
+  it.each([
+    ["a running wait", new errors.WaitRunning("messages.getHistory", new Date(4_000_000), "method"), 4_000_000],
+    ["a wait just told", new errors.FloodWait("FLOOD_WAIT", "messages.getHistory", 300), 1_300_000],
+    ["a lost lease", new errors.LeaseLost("LEASE_LOST", "messages.getHistory"), 1_005_000],
+    ["a lease that is gone", new LeaseGone("gone"), 1_005_000],
+    ["an interruption", new Interrupted("interrupted"), 1_005_000],
+  ])("snoozes for %s", (_what, error, expected) => {
+    expect(until(error)).toBe(expected);
+  });
+
+  it("looks at a lease held elsewhere ever more rarely, up to the limit", () => {
+    const looks = [1, 2, 3, 4, 5, 6, 50].map((starts) => until(new LeaseHeld("held"), { ...AT, starts }) - AT.now);
+    expect(looks).toEqual([250, 500, 1_000, 2_000, 4_000, 5_000, 5_000]);
+  });
+
+  it.each([
+    ["an unusable session", new SessionUnusable("STALE")],
+    ["a lost session", new errors.AuthLost("AUTH_KEY_UNREGISTERED", "users.getUsers")],
+    ["a frozen account", new errors.AccountFrozen("FROZEN_METHOD_INVALID", "messages.getHistory")],
+    ["a refused API ID", new errors.ApiIdRefused("API_ID_PUBLISHED_FLOOD", "messages.getHistory")],
+  ])("discards for %s", (_what, error) => {
+    const outcome = outcomeOf(error, AT);
+    expect(outcome).toBeInstanceOf(Discard);
+    expect((outcome as Discard).message).toBe(error.message);
+  });
+
+  it.each([
+    ["a transient error", new errors.Transient("TIMEOUT", "messages.getHistory")],
+    ["a refused request", new errors.RpcRefused("LIMIT_INVALID", "messages.getHistory", 400)],
+    ["what nobody knows", new TypeError("a bug")],
+  ])("leaves %s to the job table", (_what, error) => {
+    expect(outcomeOf(error, AT)).toBe(error);
+    expect(isPostponed(outcomeOf(error, AT))).toBe(false);
+  });
+
+  it("keeps outcomes that handlers throw themselves", () => {
+    for (const outcome of [new Snooze(new Date(), "x"), new Discard("x"), new PauseQueue(5, "x")])
+      expect(outcomeOf(outcome, AT)).toBe(outcome);
+    expect(isPostponed(new PauseQueue(5, "x"))).toBe(true);
+  });
+});
