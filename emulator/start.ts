@@ -2,6 +2,7 @@ import { hkdfSync } from "node:crypto";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { Lifecycle } from "../runtime/lifecycle.ts";
 import type { Log } from "../runtime/log.ts";
+import { OperatorError } from "../runtime/operator-error.ts";
 import { type Control, startControl } from "./control.ts";
 import type { ControlAccount, ControlSummary } from "./control-protocol.ts";
 import { openDataDir } from "./data-dir.ts";
@@ -211,14 +212,19 @@ async function listenAgain(
   listen: (ports: readonly number[]) => Promise<Cluster>,
 ): Promise<Cluster> {
   const remembered = asked.map((port, index) => (port === 0 ? lastPort(DC_IDS[index]!) : port));
-  if (remembered.every((port, index) => port === asked[index])) return listen(asked);
   try {
-    return await listen(remembered);
+    return await listen(remembered).catch((error) => {
+      if (isTaken(error) && remembered.some((port, index) => port !== asked[index])) return listen(asked);
+      throw error;
+    });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    return listen(asked);
+    if (!isTaken(error)) throw error;
+    const ports = asked.filter((port) => port !== 0).join(", ");
+    throw new OperatorError(`one of the ports ${ports} is taken: choose others for the data centers`, { cause: error });
   }
 }
+
+const isTaken = (error: unknown) => error instanceof Error && "code" in error && error.code === "EADDRINUSE";
 
 /** The witness's counters without those by account: with many users that would be most of the answer. */
 function countsOf(witness: QuestionableWitness) {
