@@ -132,6 +132,7 @@ async function read(deps: BackfillDependencies, account: OpenAccount, task: Task
             ptsAtCall: channel.pts,
             messages: page.messages,
             covers: historyCovers(page, { offsetId: hole.offsetId, upper: hole.offsetId - 1, floor }),
+            skippedIds: page.skipped.map((each) => each.id),
             readAt,
           });
           if (page.skipped.length > 0) await recordSkipped(tx, channelId, page.skipped);

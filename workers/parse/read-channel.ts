@@ -186,6 +186,7 @@ class Reading {
         unverifyCovered,
         messages: page.messages,
         covers,
+        skippedIds: page.skipped.map((each) => each.id),
         topMessageId: Math.max(seen.topMessageId, ...idsOf(page), 0),
         readAt,
       }),

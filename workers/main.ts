@@ -1,0 +1,117 @@
+import type { Config } from "../config/load.ts";
+import { openDatabase } from "../db/client.ts";
+import { assertSchema } from "../db/migrate.ts";
+import { type Consumer, type JobContext, startConsumer } from "../queue/consumer.ts";
+import { queuesOf } from "../queue/jobs.ts";
+import { createProducer } from "../queue/producer.ts";
+import { assertRedis, openRedis } from "../queue/redis.ts";
+import { systemClock as clock } from "../runtime/clock.ts";
+import { startHealthServer } from "../runtime/health.ts";
+import { Lifecycle } from "../runtime/lifecycle.ts";
+import { createLog, type Log } from "../runtime/log.ts";
+import { createMetrics } from "../runtime/metrics.ts";
+import { announceReady } from "../runtime/ready.ts";
+import { createFleet } from "../telegram/fleet.ts";
+import { connect } from "../telegram/gramjs/connect.ts";
+import { createHandlers } from "./handlers.ts";
+import { outcomeOf } from "./outcome-of.ts";
+
+export interface RunningWorker {
+  /** Where /live, /ready and /metrics are. */
+  readonly port: number;
+  readonly lifecycle: Lifecycle;
+  readonly consumer: Consumer;
+}
+
+/** Runs a worker until a signal ends it. Any number of them may run at once. */
+export async function runWorker(config: Config): Promise<void> {
+  const { lifecycle, port } = await startWorker(config);
+  const closed = lifecycle.closeOnSignals();
+  announceReady(port);
+  await closed;
+}
+
+/**
+ * Starts serving the queues of all configured API IDs. `lifecycle.close()` stops taking jobs, lets those under way finish
+ * or hand themselves back, closes sockets, releases leases, then Redis and PostgreSQL.
+ *
+ * @throws OperatorError where PostgreSQL, Redis or the keyring is unfit; leaves nothing open then
+ */
+export async function startWorker(config: Config): Promise<RunningWorker> {
+  const log = createLog({ level: config.logLevel, name: "worker" });
+  const lifecycle = new Lifecycle(log);
+  try {
+    return await start(config, lifecycle, log);
+  } catch (error) {
+    await lifecycle.close();
+    throw error;
+  }
+}
+
+async function start(config: Config, lifecycle: Lifecycle, log: Log): Promise<RunningWorker> {
+  const { limits, apiIds, redisPrefix: prefix } = config;
+  const metrics = createMetrics({ defaults: true });
+  const database = lifecycle.own("PostgreSQL", openDatabase(databaseOptions(config, log)), (opened) => opened.close());
+  await assertSchema(database);
+  const redis = (role: "producer" | "worker") =>
+    lifecycle.own(`Redis (${role})`, openRedis(config.redisUrl ?? "", role, log), (opened) => opened.disconnect());
+  const producerRedis = redis("producer");
+  await assertRedis(producerRedis);
+  const producer = lifecycle.own(
+    "producer",
+    createProducer({ redis: producerRedis, prefix, log, timeoutMs: limits.producerTimeoutMs }),
+    (opened) => opened.close(),
+  );
+  const fleet = await createFleet(
+    {
+      heartbeatUrl: config.databaseDirectUrl ?? "",
+      redis: () => openRedis(config.redisUrl ?? "", "limiter", log),
+      redisPrefix: prefix,
+      keyring: config.keyring,
+      dataCenters: config.dataCenters,
+      flood: config.flood,
+      ...{ database, apiIds, connect, limits, metrics, clock, log },
+    },
+    lifecycle,
+  );
+  const outcome = (error: unknown, { starts }: Pick<JobContext, "starts">) =>
+    outcomeOf(error, { now: clock.now(), starts, leaseHeldSnoozeMs: limits.leaseHeldSnoozeMs });
+  const handlers = createHandlers({
+    accounts: fleet.accounts,
+    random: Math.random,
+    outcomeOf: outcome,
+    intervals: config.intervals,
+    historyDepthFree: config.historyDepthFree,
+    ...{ database, producer, clock, limits, metrics, log },
+  });
+  const health = lifecycle.own(
+    "health server",
+    await startHealthServer({
+      ...config.metrics,
+      metrics,
+      checks: { database: () => database.check(), redis: async () => void (await producerRedis.ping()) },
+    }),
+    (opened) => opened.close(),
+  );
+  const consumer = lifecycle.own(
+    "consumer",
+    startConsumer({
+      queues: queuesOf([...apiIds.masters, ...(apiIds.backup ? [apiIds.backup] : [])].map((api) => api.apiId)),
+      redis: redis("worker"),
+      outcomeOf: outcome,
+      concurrency: config.workerConcurrency,
+      ...{ prefix, handlers, limits, metrics, log },
+    }),
+    (opened) => opened.close(limits.shutdownGraceMs),
+  );
+  await consumer.ready;
+  log.info({ port: health.port, concurrency: config.workerConcurrency }, "worker started");
+  return { port: health.port, lifecycle, consumer };
+}
+
+const databaseOptions = (config: Config, log: Log) => ({
+  url: config.databaseUrl ?? "",
+  poolSize: config.databasePoolSize,
+  fencedStatementMs: config.limits.fencedStatementMs,
+  log,
+});
