@@ -124,4 +124,19 @@ describe("openJournal", () => {
     expect([...again.replay("odd")]).toHaveLength(2);
     again.close();
   });
+
+  it("reads a long journal bit by bit, signs on the borders whole, and drops a long torn line", () => {
+    const file = join(dir, "long.jsonl");
+    const journal = openJournal(file);
+    const texts = Array.from({ length: 40 }, (_, index) => "👩🏽‍💻ы".repeat(5_000 + index));
+    for (const text of texts) journal.append("text", text);
+    journal.close();
+    const whole = readFileSync(file).length;
+    expect(whole).toBeGreaterThan(2 ** 22);
+    appendFileSync(file, `{"kind":"text","payload":"${"x".repeat(3_000_000)}`);
+    const again = openJournal(file);
+    expect([...again.replay()].map(({ payload }) => payload)).toEqual(texts);
+    expect(readFileSync(file).length).toBe(whole);
+    again.close();
+  });
 });
