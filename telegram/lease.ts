@@ -123,8 +123,6 @@ export function createLeases(options: {
         return "rest";
       } catch (error) {
         log.warn({ err: error, leases: held.size }, "heartbeat failed");
-        await heartbeat?.close().catch(() => undefined);
-        heartbeat = null;
         await sleep(times.heartbeatMs / 5, signal);
         return "again";
       }
