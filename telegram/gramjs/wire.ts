@@ -1,7 +1,8 @@
+// First, and whole: GramJS's network modules import each other in circles, and only this way in works.
+import { Api } from "telegram";
 import { ConnectionTCPFull } from "telegram/network/connection/TCPFull.js";
 import { RequestState } from "telegram/network/RequestState.js";
 import { LAYER } from "telegram/tl/AllTLObjects.js";
-import { Api } from "telegram/tl/api.js";
 import { DeadlinePassed, withDeadline } from "../../runtime/deadline.ts";
 import type { ConnectOptions } from "../connection.ts";
 import { AuthLost, LeaseLost, type TelegramError, Transient } from "../errors.ts";

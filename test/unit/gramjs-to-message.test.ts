@@ -90,9 +90,9 @@ describe("a message", () => {
       postAuthor: "Анна",
       groupedId: bigInt("13282338104466909"),
       viaBotId: bigInt("7000000000"),
-      views: 1,
+      views: 0,
       forwards: 3,
-      replies: new Api.MessageReplies({ replies: 5, repliesPts: 1, comments: true }),
+      replies: new Api.MessageReplies({ replies: 5, repliesPts: 1 }),
       fromId: new Api.PeerUser({ userId: bigInt("6000000001") }),
     });
     expect(read).toMatchObject({
@@ -105,7 +105,7 @@ describe("a message", () => {
       groupedId: 13_282_338_104_466_909n,
       viaBotId: 7_000_000_000n,
       from: { type: "user", id: "6000000001" },
-      stats: { views: 1, forwards: 3, replies: 5 },
+      stats: { views: 0, forwards: 3, replies: 5 },
     });
   });
 

@@ -1,0 +1,106 @@
+import { randomBytes } from "node:crypto";
+import { AuthKey } from "telegram/crypto/AuthKey.js";
+import { createAuthKeyStore } from "../../emulator/dc/auth-keys.ts";
+import { startCluster } from "../../emulator/dc/cluster.ts";
+import type { Faults } from "../../emulator/dc/faults.ts";
+import { createRsaKey } from "../../emulator/dc/rsa-key.ts";
+import { createFloods } from "../../emulator/floods.ts";
+import { createAccess } from "../../emulator/services/access.ts";
+import { DEFAULT_RULES, type ServiceDeps } from "../../emulator/services/deps.ts";
+import { createHandlers } from "../../emulator/services/handlers.ts";
+import { createLogins } from "../../emulator/services/logins.ts";
+import { createWitness } from "../../emulator/witness.ts";
+import { createWorld } from "../../emulator/world/world.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { silentLog } from "../../runtime/log.ts";
+import type { ConnectOptions } from "../../telegram/connection.ts";
+import { writeSession } from "../../telegram/gramjs/session-string.ts";
+import { type CallPolicy, openGate } from "../../telegram/policy.ts";
+
+/** No limits and no ledger: what is called, is called. */
+export const plainPolicy: CallPolicy = { run: (_call, invoke) => invoke() };
+
+const API = { apiId: 1001, apiHash: "a".repeat(32) };
+
+/** An emulated Telegram of two data centers on loopback, without limits, for tests of the wire. Close it. */
+export async function startWireTelegram() {
+  const clock = systemClock;
+  const world = createWorld({ clock });
+  const rsa = createRsaKey();
+  const keys = createAuthKeyStore();
+  const witness = createWitness();
+  const floods = createFloods({ clock, pace: 1, buckets: null });
+  const faults: Faults = {};
+  const secret = randomBytes(32);
+  const access = createAccess(world, secret);
+  const deps: ServiceDeps = {
+    world,
+    access,
+    logins: createLogins(clock),
+    dataCenters: () => cluster.addresses,
+    apiIds: [API],
+    secret,
+    rules: DEFAULT_RULES,
+  };
+  const handlers = new Map(createHandlers(deps));
+  const cluster = await startCluster({
+    dataCenters: [1, 2].map((id) => ({ id, port: 0 })),
+    host: "127.0.0.1",
+    rsa,
+    keys,
+    handlers,
+    floods,
+    witness,
+    clock,
+    log: silentLog,
+    faults,
+  });
+  const dataCenters = { addresses: cluster.addresses, publicKeyPem: rsa.publicKeyPem };
+
+  return {
+    world,
+    keys,
+    access,
+    witness,
+    floods,
+    /** May be changed at any time. */
+    faults,
+    /** May be changed at any time. */
+    handlers,
+    cluster,
+    dataCenters,
+    /** Options to connect with; a session of "" makes a new key. */
+    options: (session: string, more: Partial<ConnectOptions> = {}): ConnectOptions => ({
+      session,
+      api: API,
+      dataCenters,
+      gate: openGate,
+      policy: plainPolicy,
+      times: {
+        connectDeadlineMs: 10_000,
+        callDeadlineMs: 10_000,
+        pingEveryMs: 5_000,
+        pingDisconnectMs: 12_000,
+        closeWaitMs: 1_000,
+      },
+      log: silentLog,
+      ...more,
+    }),
+    /** A StringSession that is logged in as this account. */
+    async planted(accountId: bigint, dcId = 2): Promise<string> {
+      const key = randomBytes(256);
+      keys.plant({ key, dcId, accountId, apiId: API.apiId });
+      return sessionOf(key, dcId);
+    },
+    close: () => cluster.close(),
+  };
+}
+
+export type WireTelegram = Awaited<ReturnType<typeof startWireTelegram>>;
+
+/** A StringSession of this key. */
+export async function sessionOf(key: Buffer, dcId = 2): Promise<string> {
+  const authKey = new AuthKey();
+  await authKey.setKey(key);
+  return writeSession(dcId, "127.0.0.1", authKey);
+}
