@@ -70,7 +70,7 @@ export interface Emulator {
   /** PKCS#1, as TELEGRAM_DC_PUBLIC_KEY names a file of. */
   readonly publicKeyPem: string;
   readonly apiIds: readonly ApiIdPair[];
-  /** The people, logged in already; what they follow now. */
+  /** The people, logged in already, and what they followed at the start. */
   readonly accounts: readonly ControlAccount[];
   readonly world: World;
   readonly witness: QuestionableWitness;

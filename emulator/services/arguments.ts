@@ -35,6 +35,7 @@ export function bytesArgument(request: TlRequest, name: string): Buffer {
 /** A long, signed, whatever class of big integer the parser gives. */
 export function longArgument(request: TlRequest, name: string): bigint {
   const value = request[name];
+  if (typeof value === "bigint") return value;
   if (value === null || value === undefined) return 0n;
   return BigInt.asIntN(64, BigInt(String(value)));
 }

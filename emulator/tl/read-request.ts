@@ -1,5 +1,6 @@
 import { BinaryReader } from "telegram/extensions/BinaryReader.js";
 import type { TlRequest } from "../dc/service.ts";
+import { readHotRequest } from "./read-hot-request.ts";
 
 /** A request that layer 198 does not know, or that is none. */
 export class UnreadableRequestError extends Error {
@@ -7,11 +8,14 @@ export class UnreadableRequestError extends Error {
 }
 
 /**
- * Parses an API request (without wrappers) into GramJS's own class instance.
+ * Parses an API request (without wrappers) into GramJS's own class instance, or, for a few frequent ones, into plain
+ * objects of the same fields.
  *
  * @throws UnreadableRequestError
  */
 export function readRequest(query: Buffer): TlRequest {
+  const hot = readHotRequest(query);
+  if (hot) return hot;
   let parsed: unknown;
   try {
     parsed = new BinaryReader(query).tgReadObject();

@@ -65,11 +65,6 @@ export function encodeChannelDifferenceTooLong(
     .finish();
 }
 
-/** `updateNewChannelMessage`. */
-export function encodeNewMessageUpdate(message: Buffer, pts: number, ptsCount: number): Buffer {
-  return new TlWriter(message.length + 12).int(0x62ba04d9).raw(message).int(pts).int(ptsCount).finish();
-}
-
 /** `updateEditChannelMessage`. */
 export function encodeEditUpdate(message: Buffer, pts: number, ptsCount: number): Buffer {
   return new TlWriter(message.length + 12).int(0x1b3f4df7).raw(message).int(pts).int(ptsCount).finish();

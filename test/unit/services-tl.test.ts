@@ -1,5 +1,7 @@
+import bigInt from "big-integer";
 import { Api } from "telegram";
 import { describe, expect, test } from "vitest";
+import { readHotRequest } from "../../emulator/tl/read-hot-request.ts";
 import { encodeConfig } from "../../emulator/tl/write-config.ts";
 import { encodeMessage } from "../../emulator/tl/write-message.ts";
 import type { WorldEntity, WorldMedia, WorldMessage } from "../../emulator/world/model.ts";
@@ -200,4 +202,48 @@ function document(as: DocumentMedia["as"], more: Partial<DocumentMedia>): Docume
     spoiler: false,
     ...more,
   };
+}
+
+describe("frequent requests", () => {
+  const [channelId, accessHash] = [bigInt("1500000001"), bigInt("-81985529216486895")];
+  const peer = new Api.InputPeerChannel({ channelId, accessHash });
+  const channel = new Api.InputChannel({ channelId, accessHash });
+  const page = { offsetId: 1, offsetDate: 2, addOffset: -3, limit: 4, maxId: 5, minId: 6, hash: bigInt(7) };
+  const filter = new Api.ChannelMessagesFilterEmpty();
+
+  test.each<[string, Api.AnyRequest]>([
+    ["messages.GetHistory", new Api.messages.GetHistory({ peer, ...page })],
+    [
+      "updates.GetChannelDifference",
+      new Api.updates.GetChannelDifference({ force: true, channel, filter, pts: 8, limit: 9 }),
+    ],
+    [
+      "messages.GetPeerDialogs",
+      new Api.messages.GetPeerDialogs({
+        peers: [new Api.InputDialogPeer({ peer }), new Api.InputDialogPeer({ peer })],
+      }),
+    ],
+  ])("%s is read as GramJS reads it", (className, request) => {
+    const bytes = request.getBytes();
+    const hot = readHotRequest(bytes);
+    expect(hot).toMatchObject({ className });
+    expect(plain(hot)).toEqual(plain(decode(bytes)));
+  });
+
+  test("in an unusual form are left to GramJS", () => {
+    const odd = new Api.messages.GetHistory({ peer: new Api.InputPeerSelf(), ...page }).getBytes();
+    expect(readHotRequest(odd)).toBeNull();
+    const usual = new Api.messages.GetHistory({ peer, ...page }).getBytes();
+    for (let length = 0; length < usual.length; length++) expect(readHotRequest(usual.subarray(0, length))).toBeNull();
+  });
+});
+
+/** Class name and fields alone, 64-bit numbers as text. */
+function plain(value: unknown): unknown {
+  if (typeof value === "bigint" || bigInt.isInstance(value)) return String(value);
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  const hidden = ["CONSTRUCTOR_ID", "SUBCLASS_OF_ID", "classType", "originalArgs", "flags"];
+  const fields = Object.entries(value).filter(([name, field]) => !hidden.includes(name) && field !== undefined);
+  return Object.fromEntries(fields.map(([name, field]) => [name, plain(field)]));
 }
