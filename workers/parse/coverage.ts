@@ -1,20 +1,5 @@
-import type { Channel, IdRange } from "../../db/channels.ts";
+import { type Channel, type IdRange, missingRanges } from "../../db/channels.ts";
 import type { HistoryPage } from "../../telegram/api.ts";
-
-/** `ranges` without `minus`; both in any order, the result ascending and without overlaps. */
-export function subtract(ranges: readonly IdRange[], minus: readonly IdRange[]): IdRange[] {
-  let left = [...ranges].sort((a, b) => a.from - b.from);
-  for (const cut of minus) {
-    left = left.flatMap((range) => {
-      if (cut.to < range.from || cut.from > range.to) return [range];
-      const parts: IdRange[] = [];
-      if (range.from < cut.from) parts.push({ from: range.from, to: cut.from - 1 });
-      if (range.to > cut.to) parts.push({ from: cut.to + 1, to: range.to });
-      return parts;
-    });
-  }
-  return left;
-}
 
 /** What is known of a channel's ids. */
 export type Ledger = Pick<Channel, "covered" | "unverified" | "topMessageId">;
@@ -27,10 +12,7 @@ export interface Hole {
 
 /** The newest range of ids between `floor` and the top that is missing or unverified; null where there is none. */
 export function nextHole(ledger: Ledger, floor: number): Hole | null {
-  const top = Math.max(ledger.topMessageId, ...ledger.unverified.map((range) => range.to), 0);
-  if (top < floor) return null;
-  const accounted = subtract(ledger.covered, ledger.unverified);
-  const hole = subtract([{ from: floor, to: top }], accounted).at(-1);
+  const hole = missingRanges(ledger, ledger.topMessageId, floor).at(-1);
   return hole ? { offsetId: hole.to + 1, lowest: hole.from } : null;
 }
 
