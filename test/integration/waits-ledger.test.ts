@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openDatabase } from "../../db/client.ts";
+import type { Database } from "../../db/database.ts";
+import { runningWaits } from "../../db/waits.ts";
+import { type Clock, systemClock } from "../../runtime/clock.ts";
+import { silentLog } from "../../runtime/log.ts";
+import { createWaitLedger } from "../../telegram/waits.ts";
+import { eventually } from "../support/eventually.ts";
+import { type TestDatabase, testDatabase } from "../support/services.ts";
+
+const METHOD = "messages.getHistory";
+const HOUR = 3_600_000;
+
+let place: TestDatabase;
+let database: Database;
+let accounts = 0n;
+
+beforeAll(async () => {
+  place = await testDatabase();
+  database = openDatabase({ url: place.url, poolSize: 4, fencedStatementMs: 1_000, log: silentLog });
+});
+afterAll(async () => {
+  await database?.close();
+  await place?.drop();
+});
+
+const account = () => {
+  accounts += 1n;
+  return accounts;
+};
+/** One process's ledger. */
+const ledger = (options: { database?: Database; clock?: Clock } = {}) =>
+  createWaitLedger({ database, clock: systemClock, log: silentLog, retryMs: 10, ...options });
+const skewed = (milliseconds: number): Clock => ({ ...systemClock, now: () => Date.now() + milliseconds });
+
+test("a wait holds its method at once, and the next process too", async () => {
+  const id = account();
+  const one = ledger();
+  await one.record({ telegramId: id, method: METHOD, chatId: 0n, seconds: 60 });
+  const two = ledger();
+  expect(two.check(id, METHOD)).toBeNull();
+  await database.asWorker((tx) => two.load(tx, id));
+  for (const held of [one.check(id, METHOD), two.check(id, METHOD)])
+    expect(Math.abs((held?.until.getTime() ?? 0) - Date.now() - 60_000)).toBeLessThan(2_000);
+  expect(two.check(id, "users.getUsers")).toBeNull();
+  expect(two.check(account(), METHOD)).toBeNull();
+});
+
+test("slow mode holds one chat, a method's wait all of them, and the longer one counts", async () => {
+  const id = account();
+  const one = ledger();
+  await one.record({ telegramId: id, method: METHOD, chatId: 5n, seconds: 60 });
+  expect(one.check(id, METHOD)).toBeNull();
+  expect(one.check(id, METHOD, 6n)).toBeNull();
+  expect(one.check(id, METHOD, 5n)?.scope).toBe("chat");
+  await one.record({ telegramId: id, method: METHOD, chatId: 0n, seconds: 120 });
+  expect(one.check(id, METHOD, 5n)?.scope).toBe("method");
+});
+
+test("a shorter wait never shortens a longer one, in memory or in PostgreSQL", async () => {
+  const id = account();
+  const one = ledger();
+  const long = await one.record({ telegramId: id, method: METHOD, chatId: 0n, seconds: 600 });
+  const after = await one.record({ telegramId: id, method: METHOD, chatId: 0n, seconds: 1 });
+  expect(Math.abs(after.getTime() - long.getTime())).toBeLessThan(1_000);
+  const [row] = await database.asWorker((tx) => runningWaits(tx, id));
+  expect(row?.seconds).toBe(600);
+});
+
+test.each([
+  { what: "an hour ahead", skew: HOUR },
+  { what: "an hour behind", skew: -HOUR },
+])("a process whose clock is $what does not call too early", async ({ skew }) => {
+  const id = account();
+  await ledger().record({ telegramId: id, method: METHOD, chatId: 0n, seconds: 60 });
+  const clock = skewed(skew);
+  const wrong = ledger({ clock });
+  await database.asWorker((tx) => wrong.load(tx, id));
+  const left = (wrong.check(id, METHOD)?.until.getTime() ?? 0) - clock.now();
+  expect(left).toBeGreaterThan(58_000);
+});
+
+test("over, it holds nothing any more", async () => {
+  const id = account();
+  const one = ledger();
+  await one.record({ telegramId: id, method: METHOD, chatId: 0n, seconds: 1 });
+  expect(one.check(id, METHOD)).not.toBeNull();
+  await eventually(() => one.check(id, METHOD) === null);
+  expect(await database.asWorker((tx) => runningWaits(tx, id))).toEqual([]);
+});
+
+test("PostgreSQL away: the wait holds in memory, and is saved as soon as it is back", async () => {
+  const id = account();
+  let away = true;
+  const flaky: Database = {
+    ...database,
+    asWorker: (work) => (away ? Promise.reject(new Error("PostgreSQL is away")) : database.asWorker(work)),
+  };
+  const one = ledger({ database: flaky });
+  await one.record({ telegramId: id, method: METHOD, chatId: 0n, seconds: 60 });
+  expect(one.check(id, METHOD)).not.toBeNull();
+  expect(await database.asWorker((tx) => runningWaits(tx, id))).toEqual([]);
+  away = false;
+  const saved = await eventually(async () => (await database.asWorker((tx) => runningWaits(tx, id)))[0]);
+  expect(saved.method).toBe(METHOD);
+  await one.close();
+});
