@@ -98,7 +98,7 @@ async function ask(context: CommandContext, producer: Producer, user: User): Pro
     waits: await runningWaits(tx, telegramId),
   }));
   if (user.paused) return { telegramId, outcome: "paused: gramfleet users resume", job: null };
-  if (!facts.session || facts.session.state !== "AUTHORIZED") {
+  if (facts.session?.state !== "AUTHORIZED") {
     return { telegramId, outcome: `session ${facts.session?.state ?? "ABSENT"}: gramfleet sessions login`, job: null };
   }
   if (facts.session.holds.length > 0) {

@@ -13,3 +13,17 @@ export interface Witness {
   /** Lets posts, edits and deletions go on, or stops them. */
   setTraffic(running: boolean): Promise<void>;
 }
+
+/** Over the control socket of a running emulator. */
+export async function openWitness(controlSocket: string): Promise<Witness> {
+  // Not in production images: only `up` and the emulator's own command reach for the emulator.
+  const { createControlClient } = await import("../../emulator/control-client.ts");
+  const client = createControlClient(controlSocket);
+  return {
+    accounts: () => client.accounts(),
+    channels: () => client.channels(),
+    channel: (id) => client.audit(id),
+    summary: () => client.summary(),
+    setTraffic: (running) => client.setTraffic(running),
+  };
+}

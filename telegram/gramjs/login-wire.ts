@@ -63,6 +63,9 @@ export const openLoginWire: OpenLoginWire = async (options) => {
         return toOwner(await password(text), method);
       }
     },
+    async logOut() {
+      await call("auth.logOut", new Api.auth.LogOut());
+    },
     session: () => wire.session(),
     close() {
       closed = true;

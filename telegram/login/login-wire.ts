@@ -22,6 +22,8 @@ export interface LoginWire {
   signIn(phone: string, phoneCodeHash: string, code: string): Promise<Me>;
   /** `account.getPassword` and `auth.checkPassword`: the password itself is not sent, and not kept. */
   checkPassword(password: string): Promise<Me>;
+  /** `auth.logOut`. */
+  logOut(): Promise<void>;
   /** The StringSession as it is now. Secret. */
   session(): string;
   close(): Promise<void>;

@@ -20,6 +20,8 @@ export interface PhoneLogin {
   signIn(code: string): Promise<LoginDone | "password_needed">;
   /** @throws LoginRefused PASSWORD_HASH_INVALID where it is the wrong one */
   checkPassword(password: string): Promise<LoginDone>;
+  /** `auth.logOut`: for a login that turns out to be somebody else's. */
+  logOut(): Promise<void>;
   /** The session as it is now, logged in or not: it changes when the login moves to another data center. Secret. */
   session(): string;
   /** Closes every socket. Never throws. */
@@ -58,6 +60,7 @@ export async function startPhoneLogin(
     async checkPassword(password) {
       return finished(await wire.checkPassword(password));
     },
+    logOut: () => wire.logOut(),
     session: () => wire.session(),
     close: () => wire.close(),
   };

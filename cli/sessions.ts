@@ -1,0 +1,76 @@
+import { Command } from "commander";
+import { listSessions, sessionEvents, sessionOfUser } from "../db/sessions.ts";
+import { runningWaits } from "../db/waits.ts";
+import { OperatorError } from "../runtime/operator-error.ts";
+import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
+import { withCommonOptions } from "./options.ts";
+import { table, when } from "./output.ts";
+import { loginCommand } from "./sessions-login.ts";
+import { parseTelegramId } from "./telegram-id.ts";
+import { requireUser } from "./user.ts";
+
+export function sessionsCommand(): Command {
+  const sessions = new Command("sessions").description("the Telegram sessions that are kept for users");
+  sessions.addCommand(withCommonOptions(new Command("list").description("every session and its state")).action(list));
+  sessions.addCommand(
+    withCommonOptions(new Command("status").description("one user's session: state, waits, what happened to it"))
+      .argument("<telegram_id>")
+      .action(status),
+  );
+  sessions.addCommand(loginCommand());
+  return sessions;
+}
+
+async function list(options: CommonOptions): Promise<void> {
+  await withContext(options, [], async ({ out, database }) => {
+    const rows = await database.inTenant(DEFAULT_TENANT, async (tx) => {
+      const sessions = await listSessions(tx);
+      const listed = [];
+      for (const session of sessions) listed.push({ ...session, waits: await runningWaits(tx, session.telegramId) });
+      return listed;
+    });
+    out.result(rows, () =>
+      rows.length === 0
+        ? "no sessions yet: gramfleet sessions login <telegram_id> --phone +…"
+        : table(
+            ["telegram_id", "app", "api_id", "state", "since", "reason", "held", "waits until"],
+            rows.map((row) => [
+              row.telegramId,
+              row.appId,
+              row.apiId,
+              row.state,
+              when(row.stateChangedAt),
+              row.reason,
+              row.holds.join(", ") || null,
+              when(
+                row.waits.reduce<Date | null>((last, wait) => (last && last > wait.until ? last : wait.until), null),
+              ),
+            ]),
+          ),
+    );
+  });
+}
+
+async function status(id: string, options: CommonOptions): Promise<void> {
+  const telegramId = parseTelegramId(id);
+  await withContext(options, [], async ({ out, database }) => {
+    const user = await requireUser(database, telegramId);
+    const { session, events, waits } = await database.inTenant(DEFAULT_TENANT, async (tx) => {
+      const session = await sessionOfUser(tx, user.id);
+      return {
+        session,
+        events: session ? await sessionEvents(tx, session.id) : [],
+        waits: await runningWaits(tx, telegramId),
+      };
+    });
+    if (!session) throw new OperatorError(`${telegramId} has no session: gramfleet sessions login ${telegramId}`);
+    out.result({ ...session, events, waits }, () => [
+      `${telegramId}: ${session.state}${session.reason ? ` (${session.reason})` : ""}, api_id ${session.apiId}`,
+      ...session.holds.map((hold) => `held: ${hold}`),
+      ...waits.map((wait) => `waits for ${wait.method} until ${when(wait.until)} (asked for ${wait.seconds} s)`),
+      ...events.map((event) =>
+        `${when(event.at)}  ${event.fromState} → ${event.toState}  ${event.reason ?? ""}`.trimEnd(),
+      ),
+    ]);
+  });
+}

@@ -1,0 +1,208 @@
+import { listOutOfService } from "../../db/api-ids.ts";
+import type { Database } from "../../db/database.ts";
+import { deleteLease } from "../../db/leases.ts";
+import { countLoginCode } from "../../db/login-codes.ts";
+import type { SessionState } from "../../db/schema.ts";
+import { ensureSession, type SessionInfo, saveSealed, transition } from "../../db/sessions.ts";
+import type { User } from "../../db/users.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Metrics } from "../../runtime/metrics.ts";
+import { OperatorError } from "../../runtime/operator-error.ts";
+import type { Me } from "../api.ts";
+import { createCallPolicy, type FloodOptions } from "../call-policy.ts";
+import type { ConnectionTimes, DataCenterAddresses } from "../connection.ts";
+import { LoginRefused } from "../errors.ts";
+import type { Fleet } from "../fleet.ts";
+import { createMethodPauses } from "../flood-scope.ts";
+import type { Lease } from "../lease.ts";
+import { type MasterApi, pickMaster } from "../shards.ts";
+import { type LoginDone, type PhoneLogin, type SentCode, startPhoneLogin } from "./phone-code.ts";
+
+export interface LogInDependencies {
+  readonly database: Database;
+  readonly fleet: Pick<Fleet, "leases" | "limiter" | "waits" | "vault">;
+  readonly apiIds: { readonly masters: readonly MasterApi[]; readonly backup: MasterApi | null };
+  readonly codesPerDay: number;
+  readonly dataCenters: DataCenterAddresses | null;
+  readonly times: ConnectionTimes;
+  readonly flood: FloodOptions;
+  readonly callsInFlight: number;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Whoever logs in is asked here. `refused` is why the last answer was not good, null the first time. */
+export interface Asking {
+  code(sent: SentCode, refused: string | null): Promise<string>;
+  password(refused: string | null): Promise<string>;
+}
+
+const TRIES = 3;
+const MAY_BEGIN: readonly SessionState[] = ["ABSENT", "STALE", "REVOKED"];
+const PENDING: readonly SessionState[] = ["PENDING_CODE", "PENDING_PASSWORD"];
+
+/**
+ * Logs a user in by phone and code, and by the two-step password where there is one. The key is leased and sealed
+ * before the first authorising call; AUTHORIZED and the lease's release commit together, after the sockets closed. A
+ * login that is refused leaves no key; one that is killed after Telegram's yes leaves it sealed, in a pending state.
+ *
+ * @throws OperatorError where it cannot begin, or another account than the user's logged in (logged out again at once)
+ * @throws LoginRefused and the other errors of `telegram/errors`
+ */
+export async function logInByPhone(
+  deps: LogInDependencies,
+  who: { readonly user: User; readonly appId?: string; readonly phone: string },
+  asking: Asking,
+): Promise<{ me: Me; session: SessionInfo }> {
+  const { database, fleet } = deps;
+  const { user } = who;
+  const api = pickMaster(user.id, deps.apiIds, await database.asWorker(listOutOfService));
+  const session = await database.asWorker((tx) =>
+    ensureSession(tx, {
+      tenantId: user.tenantId,
+      userId: user.id,
+      telegramId: user.telegramId,
+      ...(who.appId === undefined ? {} : { appId: who.appId }),
+      apiId: api.apiId,
+      ownApi: false,
+    }),
+  );
+  const lease = await fleet.leases.acquire(session.id);
+  if (!lease) throw new OperatorError(`another process works with the session of ${user.telegramId}: try again later`);
+  try {
+    return await new Login(deps, session, api, lease).run(who.phone, asking);
+  } finally {
+    await lease.release();
+  }
+}
+
+/** One login under its lease. */
+class Login {
+  readonly #deps: LogInDependencies;
+  readonly #session: SessionInfo;
+  readonly #api: MasterApi;
+  readonly #lease: Lease;
+
+  constructor(deps: LogInDependencies, session: SessionInfo, api: MasterApi, lease: Lease) {
+    this.#deps = deps;
+    this.#session = session;
+    this.#api = api;
+    this.#lease = lease;
+  }
+
+  async run(phone: string, asking: Asking): Promise<{ me: Me; session: SessionInfo }> {
+    await this.#begin();
+    let login: PhoneLogin | null = null;
+    let authorised = false;
+    try {
+      login = await startPhoneLogin(this.#connectOptions(), phone);
+      const { done, session } = await this.#prove(login, asking);
+      authorised = true;
+      await this.#seal(session);
+      await this.#assertOwner(done, login);
+      await login.close();
+      await this.#finish();
+      return { me: done, session: { ...this.#session, state: "AUTHORIZED" } };
+    } catch (error) {
+      await login?.close();
+      // After Telegram's yes the sealed key stays, pending: somebody is logged in with it.
+      if (!authorised || error instanceof WrongAccount) await this.#giveUp(error);
+      throw error;
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const { database, codesPerDay } = this.#deps;
+    await database.underLease(this.#lease.ref, async (tx) => {
+      // Nobody holds the lease of a login that was begun and never ended: it may be begun anew.
+      await transition(tx, this.#session.id, { from: PENDING, to: "ABSENT", reason: "abandoned" });
+      if (!(await transition(tx, this.#session.id, { from: MAY_BEGIN, to: "PENDING_CODE" })))
+        throw new OperatorError(`${this.#session.telegramId} is logged in already (gramfleet sessions list)`);
+      if (!(await countLoginCode(tx, this.#api.apiId, codesPerDay)))
+        throw new OperatorError(`API ID ${this.#api.apiId} has sent ${codesPerDay} codes today: try again tomorrow`);
+    });
+  }
+
+  async #prove(login: PhoneLogin, asking: Asking): Promise<LoginDone> {
+    await this.#seal(login.session());
+    const sent = await login.sendCode();
+    // The login may have moved to another data center, with another key.
+    await this.#seal(login.session());
+    const signedIn = await tried(async (refused) => login.signIn(await asking.code(sent, refused)), CODE_REFUSED);
+    if (signedIn !== "password_needed") return signedIn;
+    await this.#deps.database.underLease(this.#lease.ref, (tx) =>
+      transition(tx, this.#session.id, { from: ["PENDING_CODE"], to: "PENDING_PASSWORD" }),
+    );
+    return tried(async (refused) => login.checkPassword(await asking.password(refused)), PASSWORD_REFUSED);
+  }
+
+  /** @throws WrongAccount after it was logged out again */
+  async #assertOwner(me: Me, login: PhoneLogin): Promise<void> {
+    if (me.id === this.#session.telegramId) return;
+    await login.logOut();
+    throw new WrongAccount(
+      `that phone is account ${me.id}, not ${this.#session.telegramId}: it was logged out again, nothing is stored`,
+    );
+  }
+
+  async #seal(secret: string): Promise<void> {
+    const sealed = this.#deps.fleet.vault.seal(secret, {
+      tenantId: this.#session.tenantId,
+      sessionId: this.#session.id,
+      telegramId: this.#session.telegramId,
+      apiId: this.#api.apiId,
+    });
+    await this.#deps.database.underLease(this.#lease.ref, (tx) => saveSealed(tx, this.#session.id, sealed));
+  }
+
+  async #finish(): Promise<void> {
+    await this.#deps.database.underLease(this.#lease.ref, async (tx) => {
+      await transition(tx, this.#session.id, { from: PENDING, to: "AUTHORIZED", reason: "logged in by phone" });
+      await deleteLease(tx, this.#lease.ref);
+    });
+  }
+
+  async #giveUp(error: unknown): Promise<void> {
+    const reason = error instanceof LoginRefused ? error.errorName.toLowerCase() : "login failed";
+    await this.#deps.database
+      .underLease(this.#lease.ref, (tx) => transition(tx, this.#session.id, { from: PENDING, to: "ABSENT", reason }))
+      .catch((failure) => this.#deps.log.warn({ err: failure }, "login not given up yet"));
+  }
+
+  #connectOptions() {
+    const { deps, lease } = { deps: this.#deps, lease: this.#lease };
+    const { clock, log, metrics, flood, callsInFlight, dataCenters, times } = deps;
+    const policy = createCallPolicy({
+      telegramId: this.#session.telegramId,
+      apiId: this.#api.apiId,
+      ownApi: this.#session.ownApi,
+      limiter: deps.fleet.limiter,
+      waits: deps.fleet.waits,
+      gate: lease.gate,
+      signal: lease.signal,
+      pauses: createMethodPauses(clock),
+      ...{ flood, callsInFlight, metrics, clock, log },
+    });
+    return { session: "", api: this.#api, dataCenters, gate: lease.gate, policy, times, log };
+  }
+}
+
+class WrongAccount extends OperatorError {}
+
+const CODE_REFUSED = ["PHONE_CODE_INVALID", "PHONE_CODE_EMPTY"];
+const PASSWORD_REFUSED = ["PASSWORD_HASH_INVALID"];
+
+/** Asks again, with the reason, where Telegram refused the answer for one of `reasons`; gives up after three. */
+async function tried<T>(attempt: (refused: string | null) => Promise<T>, reasons: readonly string[]): Promise<T> {
+  let refused: string | null = null;
+  for (let round = 1; ; round += 1) {
+    try {
+      return await attempt(refused);
+    } catch (error) {
+      if (!(error instanceof LoginRefused) || !reasons.includes(error.errorName) || round === TRIES) throw error;
+      refused = error.errorName;
+    }
+  }
+}
