@@ -189,7 +189,9 @@ export class DcSession {
     if (frame.length === 4) throw new Error(`transport error ${frame.readInt32LE(0)}`);
     const msgKey = frame.subarray(8, 24);
     const aes = aesOf(this.key, msgKey, 8);
-    const plain = decryptIge(aes.key, aes.iv, frame.subarray(24));
+    // What is beyond whole blocks is the padding of the transport.
+    const encrypted = frame.subarray(24, frame.length - ((frame.length - 24) % 16));
+    const plain = decryptIge(aes.key, aes.iv, encrypted);
     if (!sha256(this.key.subarray(96, 128), plain).subarray(8, 24).equals(msgKey)) throw new Error("wrong msg_key");
     const reader = new TlReader(plain, 8);
     if (reader.long() !== this.sessionId) throw new Error("another session");
