@@ -12,6 +12,8 @@ import { findRunDir } from "./run-dir.ts";
 
 /** A first start makes a cluster, and one after a crash recovers it. */
 const PATIENCE_MS = 120_000;
+/** So that commands that follow one another find the services warm. */
+const LINGER_MS = 2_000;
 const LONGEST_LOG_BYTES = 10_000_000;
 
 export interface HoldOptions {
@@ -22,9 +24,12 @@ export interface HoldOptions {
   readonly log: Log;
   /** The data directory goes with its last holder, and PostgreSQL may be fast instead of safe. For tests. */
   readonly volatile?: boolean;
+  /** How long the services outlive their last holder; counts where this holder is the one to start them. */
+  readonly lingerMs?: number;
 }
 
 export interface HeldServices {
+  readonly supervisorPid: number;
   readonly postgresDir: string;
   readonly cluster: string;
   readonly redisSocket: string;
@@ -39,26 +44,29 @@ export interface HeldServices {
  * @throws OperatorError where they cannot be started
  */
 export async function holdServices(options: HoldOptions): Promise<HeldServices> {
-  let held = await hold(options);
-  let closing = false;
-  const keep = () => {
-    held.socket.once("close", async () => {
-      if (closing) return;
-      options.log.warn("the supervisor of the embedded services is gone: starting another");
-      try {
-        held = await hold(options);
-        if (closing) held.socket.destroy();
-        else keep();
-      } catch (error) {
-        options.log.error({ err: error }, "the embedded services cannot be held");
-      }
+  const closing = new AbortController();
+  let held = await hold(options, closing.signal);
+  let replacing: Promise<void> = Promise.resolve();
+  const replace = async () => {
+    options.log.warn("the supervisor of the embedded services is gone: starting another");
+    try {
+      held = await hold(options, closing.signal);
+      watch();
+    } catch (error) {
+      if (!closing.signal.aborted) options.log.error({ err: error }, "the embedded services cannot be held");
+    }
+  };
+  const watch = () => {
+    held.socket.once("close", () => {
+      if (!closing.signal.aborted) replacing = replace();
     });
   };
-  keep();
+  watch();
   return {
     ...held.answer,
     async close() {
-      closing = true;
+      closing.abort();
+      await replacing;
       if (held.socket.destroyed) return;
       const closed = new Promise<void>((resolve) => held.socket.once("close", () => resolve()));
       held.socket.destroy();
@@ -72,9 +80,10 @@ interface Held {
   readonly answer: Extract<HoldAnswer, { ok: true }>;
 }
 
-async function hold(options: HoldOptions): Promise<Held> {
+async function hold(options: HoldOptions, signal: AbortSignal): Promise<Held> {
   const giveUpAt = performance.now() + PATIENCE_MS;
   for (;;) {
+    signal.throwIfAborted();
     const held = await ask(options);
     if (held) return held;
     if (performance.now() > giveUpAt)
@@ -99,10 +108,11 @@ async function ask({ dataDir, needs }: HoldOptions): Promise<Held | null> {
   throw new OperatorError(answer.message);
 }
 
-async function startSupervisor({ dataDir, path, volatile }: HoldOptions): Promise<"listening" | "busy"> {
+async function startSupervisor({ dataDir, path, ...how }: HoldOptions): Promise<"listening" | "busy"> {
   for (const name of ["supervisor", "postgres", "redis"]) trim(logFile(dataDir, name));
   const log = openSync(logFile(dataDir, "supervisor"), "a", 0o600);
-  const command = moduleCommand("embedded/supervisor-main", [dataDir.path, ...(volatile ? ["--volatile"] : [])]);
+  const args = [dataDir.path, String(how.lingerMs ?? LINGER_MS), ...(how.volatile ? ["--volatile"] : [])];
+  const command = moduleCommand("embedded/supervisor-main", args);
   const child = spawn(command.file, command.args, {
     // A session of its own: a Ctrl-C in the terminal is not for it. And none of our secrets.
     detached: true,

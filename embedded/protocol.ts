@@ -11,7 +11,13 @@ export interface HoldRequest {
 }
 
 export type HoldAnswer =
-  | { readonly ok: true; readonly postgresDir: string; readonly cluster: string; readonly redisSocket: string }
+  | {
+      readonly ok: true;
+      readonly supervisorPid: number;
+      readonly postgresDir: string;
+      readonly cluster: string;
+      readonly redisSocket: string;
+    }
   | { readonly ok: false; readonly message: string };
 
 /** What a supervisor tells whoever started it, over the IPC channel. */

@@ -5,8 +5,8 @@ import { tryLock } from "./lock.ts";
 import type { StartReport } from "./protocol.ts";
 import { startSupervisor } from "./supervisor.ts";
 
-/** Started detached by `holdServices`: `supervisor-main <data directory> [--volatile]`. */
-const [path = "", mode] = process.argv.slice(2);
+/** Started detached by `holdServices`: `supervisor-main <data directory> <linger, ms> [--volatile]`. */
+const [path = "", lingerMs, mode] = process.argv.slice(2);
 const volatile = mode === "--volatile";
 /** Speed, not safety, for a data directory that goes with its last holder. */
 const VOLATILE = { fsync: "off", full_page_writes: "off", max_connections: "300", shared_buffers: "64MB" };
@@ -29,7 +29,7 @@ try {
     dataDir,
     log,
     path: process.env.PATH ?? "",
-    lingerMs: volatile ? 0 : 2_000,
+    lingerMs: Number(lingerMs),
     firstHolderMs: 10_000,
     ...(volatile ? { postgresSettings: VOLATILE } : {}),
   });
@@ -39,7 +39,11 @@ try {
   process.on("disconnect", () => {});
   await report({ type: "listening" });
   await supervisor.stopped;
-  if (volatile) rmSync(dataDir.path, { recursive: true, force: true });
+  if (volatile) {
+    for (const folder of [supervisor.cluster(), dataDir.path]) {
+      if (folder) rmSync(folder, { recursive: true, force: true });
+    }
+  }
   await lock.release();
   process.exit(0);
 } catch (error) {

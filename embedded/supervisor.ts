@@ -24,6 +24,8 @@ export interface SupervisorOptions {
 export interface Supervisor {
   /** Settles when everything is stopped. */
   readonly stopped: Promise<void>;
+  /** The PostgreSQL cluster's folder; empty where none was asked for. */
+  cluster(): string;
   stop(): void;
 }
 
@@ -93,7 +95,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const answer = async (request: HoldRequest): Promise<HoldAnswer> => {
     try {
       await Promise.all(request.needs.map(start));
-      return { ok: true, postgresDir: run.postgresDir, cluster, redisSocket: run.redisSocket };
+      const supervisorPid = process.pid;
+      return { ok: true, supervisorPid, postgresDir: run.postgresDir, cluster, redisSocket: run.redisSocket };
     } catch (error) {
       return { ok: false, message: error instanceof Error ? error.message : String(error) };
     }
@@ -142,5 +145,5 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   });
   chmodSync(run.supervisorSocket, 0o600);
   timer = setTimeout(stop, options.firstHolderMs);
-  return { stopped, stop };
+  return { stopped, cluster: () => cluster, stop };
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
@@ -27,6 +27,8 @@ const TEMPLATE = "gramfleet_template";
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const path = mkdtempSync(join(tmpdir(), "gramfleet-test-"));
+  // PostgreSQL passes through it as a user of its own when we are root.
+  chmodSync(path, 0o711);
   try {
     const held = await holdServices({
       dataDir: openDataDir(path),
@@ -34,6 +36,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       path: process.env.PATH ?? "",
       log: silentLog,
       volatile: true,
+      lingerMs: 0,
     });
     await makeTemplate(held.postgresDir);
     project.provide("postgresSocket", held.postgresDir);

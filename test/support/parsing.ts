@@ -1,0 +1,132 @@
+import { randomUUID } from "node:crypto";
+import { loadChannels, subscribe } from "../../db/channels.ts";
+import { openDatabase } from "../../db/client.ts";
+import type { Database } from "../../db/database.ts";
+import { deleteLease, insertLease } from "../../db/leases.ts";
+import { auditRows } from "../../db/messages.ts";
+import { ensureSession, loadSession, transition } from "../../db/sessions.ts";
+import { addUser } from "../../db/users.ts";
+import type { JobContext } from "../../queue/consumer.ts";
+import type { NewJob } from "../../queue/producer.ts";
+import { silentLog } from "../../runtime/log.ts";
+import { createMetrics } from "../../runtime/metrics.ts";
+import { type Accounts, LeaseHeld, SessionUnusable } from "../../telegram/account.ts";
+import type { TelegramApi } from "../../telegram/api.ts";
+import { createHandlers } from "../../workers/handlers.ts";
+import { outcomeOf } from "../../workers/outcome-of.ts";
+import { manualClock } from "./manual-clock.ts";
+import { testDatabase } from "./services.ts";
+
+export const TENANT = "default";
+const HOUR = 3_600_000;
+
+export interface TestUser {
+  readonly userId: bigint;
+  readonly sessionId: bigint;
+  readonly telegramId: bigint;
+}
+
+/** The handlers of a worker over a real database, with accounts that are whatever a test says they are. */
+export async function startParsing(options: { historyDepthFree?: number; backfillPagesPerJob?: number } = {}) {
+  const { url, drop } = await testDatabase();
+  const database = openDatabase({ url, poolSize: 6, fencedStatementMs: 5_000, log: silentLog });
+  const clock = manualClock(Date.now());
+  const metrics = createMetrics();
+  const apis = new Map<bigint, TelegramApi>();
+  const enqueued: NewJob[] = [];
+  const outcome = (error: unknown, { starts }: Pick<JobContext, "starts">) =>
+    outcomeOf(error, { now: clock.now(), starts, leaseHeldSnoozeMs: 5_000 });
+  const handlers = createHandlers({
+    accounts: leasedAccounts(database, apis),
+    producer: {
+      addBulk: async (jobs) => {
+        enqueued.push(...jobs);
+        return jobs.map((job, index) => ({ queue: job.queue, id: String(index) }));
+      },
+    },
+    random: () => 0.5,
+    outcomeOf: outcome,
+    intervals: { premiumMs: HOUR / 4, trialMs: HOUR / 4, freeMs: HOUR },
+    historyDepthFree: options.historyDepthFree ?? 1_000,
+    limits: {
+      channelClaimMs: 10_000,
+      channelsInParallel: 4,
+      pageSize: 100,
+      peerDialogsBatch: 100,
+      peerRecheckMs: HOUR,
+      backfillPagesPerJob: options.backfillPagesPerJob ?? 10,
+      backfillMsPerJob: 5_000,
+    },
+    ...{ database, clock, metrics, log: silentLog },
+  });
+
+  return {
+    database,
+    clock,
+    metrics,
+    handlers,
+    enqueued,
+    outcomeOf: outcome,
+    /** A user with a session and these subscriptions, whose calls go to `api`. */
+    async addUser(
+      telegramId: bigint,
+      api: TelegramApi,
+      names: readonly string[],
+      plan: "free" | "premium" = "premium",
+    ) {
+      const paidUntil = plan === "premium" ? new Date(clock.now() + 24 * HOUR) : null;
+      const added = await database.inTenant(TENANT, async (tx): Promise<TestUser> => {
+        const { user } = await addUser(tx, { tenantId: TENANT, telegramId, plan, paidUntil });
+        const who = { tenantId: TENANT, userId: user.id };
+        const session = await ensureSession(tx, { ...who, telegramId, apiId: 1001, ownApi: false });
+        await transition(tx, session.id, { from: ["ABSENT"], to: "AUTHORIZED" });
+        for (const name of names) await subscribe(tx, { ...who, name });
+        return { userId: user.id, sessionId: session.id, telegramId };
+      });
+      apis.set(added.sessionId, api);
+      return added;
+    },
+    parse: (user: TestUser, context: Partial<JobContext> = {}) =>
+      handlers["parse-user"]({ tenantId: TENANT, userId: user.userId.toString() }, contextOf(context)),
+    backfill: (user: TestUser, channelId: bigint, context: Partial<JobContext> = {}) =>
+      handlers["backfill-channel"](
+        { tenantId: TENANT, userId: user.userId.toString(), channelId: channelId.toString() },
+        contextOf(context),
+      ),
+    channel: async (id: bigint) => (await database.asWorker((tx) => loadChannels(tx, [id])))[0],
+    rows: (id: bigint) => database.asWorker((tx) => auditRows(tx, id)),
+    async close() {
+      await database.close();
+      await drop();
+    },
+  };
+}
+
+const contextOf = (given: Partial<JobContext>): JobContext => ({
+  signal: new AbortController().signal,
+  jobId: "1",
+  queue: "parse-1001",
+  starts: 1,
+  ...given,
+});
+
+/** Leases for real, so that commits are fenced; nothing is connected. */
+function leasedAccounts(database: Database, apis: ReadonlyMap<bigint, TelegramApi>): Pick<Accounts, "open"> {
+  return {
+    async open(sessionId, work) {
+      const session = await database.asWorker((tx) => loadSession(tx, sessionId));
+      const api = apis.get(sessionId);
+      if (!session || !api || session.state !== "AUTHORIZED") throw new SessionUnusable(session?.state ?? "unknown");
+      const lease = { sessionId, token: randomUUID() };
+      if (!(await database.asWorker((tx) => insertLease(tx, { ...lease, holder: "test" }))))
+        throw new LeaseHeld("leased elsewhere");
+      const { signal } = new AbortController();
+      const commit: Parameters<typeof work>[0]["commit"] = (write) => database.underLease(lease, write);
+      try {
+        return await work({ session, api, lease, signal, commit, tally: () => ({ calls: 3, waits: 0 }) });
+      } finally {
+        await database.asWorker((tx) => deleteLease(tx, lease));
+      }
+    },
+  };
+}
