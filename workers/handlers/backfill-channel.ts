@@ -124,7 +124,9 @@ async function read(deps: BackfillDependencies, account: OpenAccount, task: Task
       }
       const { page, readAt } = await pages.take(hole.offsetId);
       const lowest = Math.min(...idsOf(page));
-      if (lowest > hole.lowest && lowest < hole.offsetId && !parseIsDue && !spent()) pages.ask(lowest);
+      // Within a limited depth the page below may be one too many.
+      const goesOn = lowest > hole.lowest && lowest < hole.offsetId && task.depth === null;
+      if (goesOn && !parseIsDue && !spent()) pages.ask(lowest);
       try {
         const committed = await account.commit(async (tx) => {
           const stored = await storeHistory(tx, {

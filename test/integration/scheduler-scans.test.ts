@@ -1,0 +1,169 @@
+import type { Redis } from "ioredis";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { openDatabase } from "../../db/client.ts";
+import type { Database } from "../../db/database.ts";
+import { claimDue, countSchedules, finish, loadSchedule } from "../../db/schedules.ts";
+import { ensureSession, transition } from "../../db/sessions.ts";
+import { addUser, setPaused } from "../../db/users.ts";
+import { createEpoch } from "../../queue/epoch.ts";
+import { createProducer, type Producer } from "../../queue/producer.ts";
+import { openRedis } from "../../queue/redis.ts";
+import { silentLog } from "../../runtime/log.ts";
+import { createMetrics } from "../../runtime/metrics.ts";
+import { scanDue } from "../../scheduler/due-scan.ts";
+import { measure } from "../../scheduler/gauges.ts";
+import { scanOverdue } from "../../scheduler/overdue.ts";
+import { recoverFromFlush } from "../../scheduler/recovery.ts";
+import { type TestDatabase, testDatabase, testRedis } from "../support/services.ts";
+
+const TENANT = "default";
+const QUEUES = ["parse-1001", "parse-1002", "parse-own"];
+const { url } = testRedis();
+let prefix: string;
+let home: TestDatabase;
+let database: Database;
+let redis: Redis;
+let producer: Producer;
+
+beforeAll(() => {
+  redis = openRedis(url, "producer");
+});
+afterAll(() => redis.disconnect());
+beforeEach(async () => {
+  home = await testDatabase();
+  prefix = testRedis().prefix;
+  database = openDatabase({ url: home.url, poolSize: 4, fencedStatementMs: 5_000, log: silentLog });
+  producer = createProducer({ redis, prefix, log: silentLog });
+  return async () => {
+    await producer.close();
+    await database.close();
+    await home.drop();
+  };
+});
+
+const users = (count: number, options: { apiId?: number; from?: number; premium?: boolean } = {}) =>
+  database.inTenant(TENANT, async (tx) => {
+    const ids: bigint[] = [];
+    for (let index = 0; index < count; index += 1) {
+      const telegramId = BigInt((options.from ?? 1) + index);
+      const paid = options.premium ? { plan: "premium" as const, paidUntil: new Date("2100-01-01") } : {};
+      const { user } = await addUser(tx, { tenantId: TENANT, telegramId, ...paid });
+      const of = { tenantId: TENANT, userId: user.id, telegramId };
+      const session = await ensureSession(tx, { ...of, apiId: options.apiId ?? 1001, ownApi: false });
+      await transition(tx, session.id, { from: ["ABSENT"], to: "AUTHORIZED" });
+      ids.push(user.id);
+    }
+    return ids;
+  });
+const deps = (
+  given: { producer?: Pick<Producer, "addBulk" | "pausedQueues">; dueBatch?: number; afterMs?: number } = {},
+) => ({
+  database,
+  producer: given.producer ?? producer,
+  queues: QUEUES,
+  now: () => new Date(),
+  metrics: createMetrics(),
+  log: silentLog,
+  limits: { dueBatch: given.dueBatch ?? 1_000, overdueAfterMs: given.afterMs ?? 0 },
+});
+const counts = () => database.asWorker((tx) => countSchedules(tx, 1_000));
+const waiting = async () =>
+  Object.fromEntries((await producer.queueCounts(QUEUES)).map((each) => [each.queue, each.waiting]));
+
+describe("the due scan", () => {
+  it("puts everybody who is due into the queue of their API ID, once", async () => {
+    await users(5);
+    await users(3, { apiId: 1002, from: 100 });
+    await database.inTenant(TENANT, (tx) => setPaused(tx, 100n, true));
+    await expect(scanDue(deps())).resolves.toBe("rest");
+    await expect(scanDue(deps())).resolves.toBe("rest");
+    expect(await waiting()).toEqual({ "parse-1001": 5, "parse-1002": 2, "parse-own": 0 });
+    expect(await counts()).toMatchObject({ due: 0, inFlight: 7 });
+  });
+
+  it("goes on at once while its batches are full, and shares the work with other schedulers", async () => {
+    await users(25);
+    await expect(scanDue(deps({ dueBatch: 10 }))).resolves.toBe("again");
+    await Promise.all([scanDue(deps({ dueBatch: 10 })), scanDue(deps({ dueBatch: 10 }))]);
+    expect(await waiting()).toMatchObject({ "parse-1001": 25 });
+  });
+
+  it("claims nobody while Redis is away: they stay due", async () => {
+    await users(3);
+    const away = openRedis("redis://127.0.0.1:1", "producer");
+    const lonely = createProducer({ redis: away, prefix, log: silentLog, timeoutMs: 200 });
+    await expect(scanDue(deps({ producer: lonely }))).rejects.toThrow();
+    away.disconnect();
+    expect(await counts()).toMatchObject({ due: 3, inFlight: 0 });
+    await scanDue(deps());
+    expect(await waiting()).toMatchObject({ "parse-1001": 3 });
+  });
+
+  it("is replayed without a second job after a crash between enqueueing and commit", async () => {
+    await users(3);
+    const crashing = {
+      ...producer,
+      addBulk: async (jobs: Parameters<Producer["addBulk"]>[0]) => {
+        await producer.addBulk(jobs);
+        throw new Error("crash");
+      },
+    };
+    await expect(scanDue(deps({ producer: crashing }))).rejects.toThrow("crash");
+    await scanDue(deps());
+    expect(await waiting()).toMatchObject({ "parse-1001": 3 });
+  });
+});
+
+describe("what went missing", () => {
+  it("is enqueued again when it was claimed and never started, sparing paused queues", async () => {
+    await users(2);
+    await users(2, { apiId: 1002, from: 100 });
+    await database.asWorker((tx) => claimDue(tx, 100));
+    await producer.pause("parse-1002");
+    await expect(scanOverdue(deps({ afterMs: 60_000 }))).resolves.toBe("rest");
+    expect(await waiting()).toMatchObject({ "parse-1001": 0 });
+    await scanOverdue(deps());
+    expect(await waiting()).toEqual({ "parse-1001": 2, "parse-1002": 0, "parse-own": 0 });
+    await producer.resume("parse-1002");
+    await scanOverdue(deps());
+    expect(await waiting()).toMatchObject({ "parse-1001": 2, "parse-1002": 2 });
+  });
+
+  it("is due again once Redis has forgotten everything", async () => {
+    const [first] = await users(4);
+    const epoch = createEpoch({ redis, prefix });
+    await recoverFromFlush({ database, epoch, log: silentLog });
+    expect(await epoch.holds()).toBe(true);
+    await scanDue(deps());
+    await database.asWorker((tx) => finish(tx, first as bigint, new Date(Date.now() + 60_000)));
+    await recoverFromFlush({ database, epoch, log: silentLog });
+    expect(await counts()).toMatchObject({ due: 0, inFlight: 3 });
+    const keys = await redis.keys(`{${prefix}}*`);
+    await redis.del(...keys);
+    await recoverFromFlush({ database, epoch, log: silentLog });
+    expect(await counts()).toMatchObject({ due: 3, inFlight: 0 });
+    await scanDue(deps());
+    expect(await waiting()).toMatchObject({ "parse-1001": 3 });
+    const untouched = await database.asWorker((tx) => loadSchedule(tx, first as bigint));
+    expect(untouched?.nextParseAt.getTime()).toBeGreaterThan(Date.now());
+  });
+});
+
+it("measures who is due and what waits in which queue", async () => {
+  await users(4);
+  const all = deps({ dueBatch: 3 });
+  await scanDue(all);
+  await measure({ ...all, producer });
+  expect((await all.metrics.usersDue.get()).values[0]?.value).toBe(1);
+  const depth = (await all.metrics.queueDepth.get()).values;
+  expect(depth.find(({ labels }) => labels.queue === "parse-1001" && labels.state === "waiting")?.value).toBe(3);
+});
+
+it("serves premium users first of those due together", async () => {
+  await users(1, { from: 1 });
+  await users(1, { from: 2, premium: true });
+  await scanDue(deps());
+  const jobs = await redis.zrange(`{${prefix}}:parse-1001:prioritized`, "0", "-1");
+  const [first] = await Promise.all(jobs.map((id) => redis.hget(`{${prefix}}:parse-1001:${id}`, "data")));
+  expect(JSON.parse(first ?? "{}")).toMatchObject({ userId: "2" });
+});

@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { claimDue, finish } from "../../db/schedules.ts";
+import { recordWait } from "../../db/waits.ts";
+import { Snooze } from "../../queue/outcome.ts";
+import { FakeChannel, FakeTelegram } from "../support/fake-telegram.ts";
+import { startParsing, type TestUser } from "../support/parsing.ts";
+
+let parsing: Awaited<ReturnType<typeof startParsing>>;
+beforeAll(async () => {
+  parsing = await startParsing({ historyDepthFree: 250, backfillPagesPerJob: 3 });
+});
+afterAll(() => parsing.close());
+
+let number = 1_000n;
+const next = () => {
+  number += 1n;
+  return number;
+};
+
+/** A channel of which one parse has read the head. */
+async function started(posts: number, plan: "free" | "premium" = "premium") {
+  const id = next();
+  const channel = new FakeChannel(id, `channel_${id}`);
+  channel.post(posts);
+  const api = new FakeTelegram([channel]);
+  const user = await parsing.addUser(next(), api, [channel.username], plan);
+  await parsing.parse(user);
+  api.calls.length = 0;
+  return { channel, api, user };
+}
+
+/** Runs the job as the queue does, until it ends; gives how often it went back to the queue. */
+async function drain(user: TestUser, channel: FakeChannel): Promise<number> {
+  for (let snoozes = 0; snoozes < 50; snoozes += 1) {
+    try {
+      await parsing.backfill(user, channel.id);
+      return snoozes;
+    } catch (error) {
+      if (!(error instanceof Snooze)) throw error;
+      expect(error.urgency).toBe("backfill");
+    }
+  }
+  throw new Error("never ends");
+}
+const storedIds = async (channel: FakeChannel) => (await parsing.rows(channel.id)).map((row) => row.id);
+const upTo = (top: number, from = 1) => Array.from({ length: top - from + 1 }, (_, index) => from + index);
+
+describe("backfill", () => {
+  it("reads what is missing, newest first, a few pages a job, until nothing is", async () => {
+    const { channel, api, user } = await started(950);
+    for (const id of [1, 2, 3, 400, 401]) channel.messages.delete(id);
+    expect(await drain(user, channel)).toBeGreaterThanOrEqual(2);
+    expect(await storedIds(channel)).toEqual(upTo(950).filter((id) => ![1, 2, 3, 400, 401].includes(id)));
+    expect(await parsing.channel(channel.id)).toMatchObject({ covered: [{ from: 1, to: 950 }], unverified: [] });
+    // 846 messages are 9 pages; the empty one below them proves the beginning.
+    expect(api.calls).toEqual(Array(10).fill("history"));
+    await expect(parsing.backfill(user, channel.id)).resolves.toEqual({ outcome: "complete" });
+  });
+
+  it("stops at the depth of a free plan", async () => {
+    const { channel, api, user } = await started(950, "free");
+    await drain(user, channel);
+    const stored = await storedIds(channel);
+    expect(stored.length).toBeGreaterThanOrEqual(250);
+    expect(stored.length).toBeLessThan(350);
+    expect(stored).toEqual(upTo(950, stored[0]));
+    expect(api.calls.length).toBe(2);
+  });
+
+  it("verifies again what TooLong made doubtful, and marks what is gone", async () => {
+    const { channel, user } = await started(80);
+    channel.remove(7);
+    channel.edit(9, "edited unseen");
+    channel.post(300);
+    channel.oldestPts = channel.pts;
+    await parsing.parse(user);
+    await drain(user, channel);
+    const rows = await parsing.rows(channel.id);
+    expect(rows.map((row) => row.id)).toEqual(upTo(380));
+    expect(rows.filter((row) => row.deleted).map((row) => row.id)).toEqual([7]);
+    expect(rows.find((row) => row.id === 9)).toMatchObject({ text: "edited unseen", versions: 1 });
+    expect(await parsing.channel(channel.id)).toMatchObject({ covered: [{ from: 1, to: 380 }], unverified: [] });
+  });
+
+  it("reads a page again whose channel moved on meanwhile", async () => {
+    const { channel, api, user } = await started(250);
+    const other = await parsing.addUser(next(), new FakeTelegram([channel]), [channel.username]);
+    let moved = false;
+    api.before = async () => {
+      if (moved) return;
+      moved = true;
+      channel.post(1);
+      await parsing.parse(other);
+    };
+    await drain(user, channel);
+    expect(await storedIds(channel)).toEqual(upTo(251));
+    expect(await parsing.channel(channel.id)).toMatchObject({ covered: [{ from: 1, to: 251 }] });
+  });
+
+  it("makes way for its own user's parse, unless that waits for Telegram", async () => {
+    const { channel, api, user } = await started(950);
+    await parsing.database.asWorker((tx) => finish(tx, user.userId, new Date(Date.now() - 1_000)));
+    await parsing.database.asWorker((tx) => claimDue(tx, 10));
+    await expect(parsing.backfill(user, channel.id)).rejects.toThrow("the user's parse is due");
+    expect(api.calls).toEqual([]);
+    const wait = { telegramId: user.telegramId, method: "contacts.resolveUsername", chatId: 0n, seconds: 3_600 };
+    await parsing.database.asWorker((tx) => recordWait(tx, wait));
+    await drain(user, channel);
+    expect(await storedIds(channel)).toEqual(upTo(950));
+  });
+
+  it("has nothing to do for who has lost the channel, or never had it", async () => {
+    const { channel, user } = await started(250);
+    const stranger = await parsing.addUser(next(), new FakeTelegram([channel]), []);
+    await expect(parsing.backfill(stranger, channel.id)).resolves.toEqual({ outcome: "out of reach" });
+    channel.isPrivate = true;
+    await expect(parsing.backfill(user, channel.id)).resolves.toMatchObject({ outcome: "out of reach" });
+    channel.isPrivate = false;
+    await expect(parsing.backfill(user, channel.id)).resolves.toEqual({ outcome: "out of reach" });
+  });
+});
