@@ -2,8 +2,7 @@
 //   node bin/bootstrap.mjs install [--full] | start | test | check | bench  [arguments]
 // Everything it says goes to standard error: standard output belongs to what it starts.
 import { spawn, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { arch, platform } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
@@ -11,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const require = createRequire(join(root, "package.json"));
-const stampFile = join(root, "node_modules", ".gramfleet-installed");
+const installedList = join(root, "node_modules", ".package-lock.json");
 const asRoot = process.getuid?.() === 0;
 
 /** Beyond what `start` and `test` need: browser checks, alert rules run for real, a pooler to test behind. */
@@ -49,18 +48,28 @@ function npm(...args) {
   });
 }
 
-/** `npm ci`, when there is nothing yet, the lock file has changed since, or development's packages are needed too. */
+const readPackages = (lockFile) =>
+  existsSync(lockFile) ? JSON.parse(readFileSync(lockFile, "utf8")).packages : undefined;
+
+/** Whether what is installed is what package-lock.json wants: npm keeps a list of it of its own. */
+function isInstalled(withDevelopment) {
+  const present = readPackages(installedList);
+  if (!present) return false;
+  return Object.entries(readPackages(join(root, "package-lock.json"))).every(([path, wanted]) => {
+    const left = path === "" || ((wanted.dev || wanted.devOptional) && !withDevelopment);
+    // Binaries for other machines are never installed; one missing for this machine is found out by whoever needs it.
+    const foreign = wanted.optional && (wanted.os || wanted.cpu || wanted.libc);
+    return left || foreign || present[path]?.version === wanted.version;
+  });
+}
+
+/** `npm ci`, unless all is there. Development's packages stay where they are installed already. */
 function installPackages(withDevelopment) {
-  const lock = createHash("sha256")
-    .update(readFileSync(join(root, "package-lock.json")))
-    .digest("hex");
-  const [installed, kind] = existsSync(stampFile) ? readFileSync(stampFile, "utf8").trim().split(" ") : [];
-  if (installed === lock && (kind === "all" || !withDevelopment)) return;
-  const all = withDevelopment || kind === "all";
+  if (isInstalled(withDevelopment)) return;
+  const all = withDevelopment || Object.values(readPackages(installedList) ?? {}).some((entry) => entry.dev);
   say(`installing the packages of package-lock.json${all ? "" : " (without those of development)"}`);
   const { status } = npm("ci", "--ignore-scripts", ...(all ? [] : ["--omit=dev"]));
-  if (status !== 0) fail("npm ci failed: see above; once the network is there, run this again");
-  writeFileSync(stampFile, `${lock} ${all ? "all" : "run"}\n`);
+  if (status !== 0) fail("npm ci failed: see above; once that is mended, run this again");
 }
 
 /** npm 11 runs no install scripts by itself; this one makes the symbolic links that PostgreSQL's libraries need. */
