@@ -3,6 +3,7 @@ import type { AuthKey } from "telegram/crypto/AuthKey.js";
 import type { Logger } from "telegram/extensions/Logger.js";
 import { MTProtoSender } from "telegram/network/MTProtoSender.js";
 import type { RequestState } from "telegram/network/RequestState.js";
+import type { TLMessage } from "telegram/tl/core/TLMessage.js";
 
 export interface SenderEvents {
   /** The connection is over: broken, closed by the peer, or its frames make no sense any more. */
@@ -57,6 +58,11 @@ export class LeasedSender extends MTProtoSender {
 
   override async _reconnect(): Promise<void> {
     this.#events.lost();
+  }
+
+  /** An answer that nobody waits for any more is not decoded. */
+  override _handleRPCResult(message: TLMessage): void {
+    if (this._pendingState.get(message.obj.reqMsgId)) super._handleRPCResult(message);
   }
 
   override _handleBadAuthKey(fromRpcError = false): void {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { keyIdOf } from "../../emulator/dc/message-cipher.ts";
+import { RpcError } from "../../emulator/dc/service.ts";
 import type { ConnectOptions, TelegramConnection } from "../../telegram/connection.ts";
 import { connect } from "../../telegram/gramjs/connect.ts";
 import { readSession } from "../../telegram/gramjs/session-string.ts";
@@ -141,7 +142,7 @@ it("fails calls under way when the gate closes beneath them", async () => {
 });
 
 it("gives a call its deadline, goes on with the next, and never sends the first again", async () => {
-  const connection = await open(await telegram.planted(ME), { times: times({ callDeadlineMs: 100 }) });
+  const connection = await open(await telegram.planted(ME), { times: times({ callDeadlineMs: 300 }) });
   const since = telegram.witness.calls().length;
   telegram.faults.beforeAnswer = () => "lose";
   await expect(connection.api.getMe()).rejects.toMatchObject({ kind: "transient", errorName: "DEADLINE_PASSED" });
@@ -150,7 +151,24 @@ it("gives a call its deadline, goes on with the next, and never sends the first 
   expect(telegram.witness.calls().slice(since)).toHaveLength(2);
 });
 
+it("is not disturbed by answers that come after their deadline", async () => {
+  const connection = await open(await telegram.planted(ME), { times: times({ callDeadlineMs: 300 }) });
+  const late: (() => void)[] = [];
+  const held = () => new Promise<undefined>((resolve) => late.push(() => resolve(undefined)));
+  telegram.faults.beforeAnswer = async (request) => {
+    await held();
+    if (request.className === "messages.GetPeerDialogs") throw new RpcError(400, "LIMIT_INVALID");
+    return undefined;
+  };
+  await expect(connection.api.getMe()).rejects.toMatchObject({ errorName: "DEADLINE_PASSED" });
+  await expect(connection.api.peerDialogs([])).rejects.toMatchObject({ errorName: "DEADLINE_PASSED" });
+  delete telegram.faults.beforeAnswer;
+  for (const answer of late) answer();
+  for (let turn = 0; turn < 3; turn += 1) expect(await connection.api.getMe()).toMatchObject({ id: ME });
+});
+
 it("does not come back by itself when the connection breaks", async () => {
+  const before = timers();
   const connection = await open(await telegram.planted(ME));
   const total = telegram.witness.summary().connectionsTotal;
   telegram.faults.beforeAnswer = () => "lose";
@@ -162,6 +180,8 @@ it("does not come back by itself when the connection breaks", async () => {
   telegram.cluster.dropConnections();
   await broken;
   await expect(connection.api.getMe()).rejects.toMatchObject({ kind: "transient" });
+  // GramJS's own reconnect would wait in a timer now.
+  await eventually(() => timers() <= before);
   await connection.close();
   expect(telegram.witness.summary().connectionsTotal).toBe(total);
 });
