@@ -40,6 +40,9 @@ const SLOT_EXPIRATION_MS = 3_000;
 /** Bottleneck forgets an API ID that nobody calls with after this long. */
 const IDLE_MS = 120_000;
 
+/** A call that waits this long for its slot looks whether a pause is why: its announcement may have been missed. */
+const LOOK_AFTER_MS = 250;
+
 /** A call that waits for its slot. */
 interface Waiter {
   refuse(error: Error): void;
@@ -74,12 +77,14 @@ export function createLimiter(options: {
   group.on("created", (limiter, key) => {
     limiter.on("error", complain);
     const apiId = Number(/\d+/.exec(key)?.[0]);
-    limiter.on("message", () => void refuseWaiting(apiId).catch(complain));
+    limiter.on("message", () => void refuseWhilePaused(apiId).catch(complain));
   });
 
   const keysOf = (apiId: number): LimiterKeys => limiterKeys(prefix, apiId);
 
-  const paused = (milliseconds: number) => new ApiIdPaused(new Date(clock.now() + milliseconds));
+  /** What this process knows of pauses: when each is over on its monotonic clock. Redis has the last word. */
+  const pausedUntil = new Map<number, number>();
+  const pausedError = (milliseconds: number) => new ApiIdPaused(new Date(clock.now() + milliseconds));
   let connecting: Promise<void> | null = null;
 
   /** Commands are not queued while Redis is away: a call waits here, until its own deadline. */
@@ -94,15 +99,19 @@ export function createLimiter(options: {
     return connecting;
   }
 
-  async function refuseIfPaused(waiter: Waiter, apiId: number): Promise<void> {
+  /** Asks Redis, and refuses everybody who waits for a slot of a paused API ID: nobody waits through a pause. */
+  async function refuseWhilePaused(apiId: number): Promise<void> {
     const left = await pauseLeft(redis, keysOf(apiId));
-    if (left > 0) waiter.refuse(paused(left));
+    if (left === 0) return;
+    pausedUntil.set(apiId, clock.monotonic() + left);
+    for (const waiter of waiting.get(apiId) ?? []) waiter.refuse(pausedError(left));
   }
 
-  /** A pause is announced: who waits for a slot hears it now instead of waiting through it. */
-  async function refuseWaiting(apiId: number): Promise<void> {
-    const left = await pauseLeft(redis, keysOf(apiId));
-    if (left > 0) for (const waiter of waiting.get(apiId) ?? []) waiter.refuse(paused(left));
+  /** Spares Redis the question while a pause is known to run. */
+  function knownPause(apiId: number): number {
+    const left = (pausedUntil.get(apiId) ?? 0) - clock.monotonic();
+    if (left <= 0) pausedUntil.delete(apiId);
+    return Math.max(0, left);
   }
 
   function slot<T>(apiId: number, work: () => Promise<T>): Promise<T> {
@@ -111,6 +120,7 @@ export function createLimiter(options: {
       waiting.set(apiId, line);
       const leave = () => {
         clearTimeout(timer);
+        clearTimeout(impatience);
         if (!line.delete(waiter)) return false;
         if (line.size === 0 && waiting.get(apiId) === line) waiting.delete(apiId);
         return true;
@@ -124,20 +134,26 @@ export function createLimiter(options: {
         () => waiter.refuse(new LimiterUnavailable(`no slot within ${slotDeadlineMs} ms`)),
         slotDeadlineMs,
       );
+      const impatience = setTimeout(() => void refuseWhilePaused(apiId).catch(complain), LOOK_AFTER_MS);
       line.add(waiter);
-      const takeSlot = async () => {
+      const takeSlot = async (): Promise<void> => {
         await ready();
-        await refuseIfPaused(waiter, apiId);
+        const known = knownPause(apiId);
+        if (known > 0) waiter.refuse(pausedError(known));
         if (!line.has(waiter)) return;
-        await group.key(keysOf(apiId).key).schedule({ expiration: SLOT_EXPIRATION_MS }, async () => {
-          if (!line.has(waiter)) return;
-          await refuseIfPaused(waiter, apiId);
-          if (leave()) resolve(begin(work));
-        });
+        try {
+          await group.key(keysOf(apiId).key).schedule({ expiration: SLOT_EXPIRATION_MS }, async () => {
+            if (!line.has(waiter)) return;
+            await refuseWhilePaused(apiId);
+            if (leave()) resolve(begin(work));
+          });
+        } catch (error) {
+          // Redis went away in between: once more when it is back, unless the deadline comes first.
+          if (redis.status !== "ready" && line.has(waiter)) return takeSlot();
+          waiter.refuse(new LimiterUnavailable("no slot to be had", { cause: error }));
+        }
       };
-      takeSlot().catch((error: unknown) =>
-        waiter.refuse(new LimiterUnavailable("no slot to be had", { cause: error })),
-      );
+      void takeSlot();
     });
   }
 
