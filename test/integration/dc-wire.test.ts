@@ -263,6 +263,16 @@ describe("messages", () => {
     expect(await errorOf(unknown)).toBe("400 CONNECTION_NOT_INITED");
   });
 
+  it("tells of a key that says another api_id than it logged in with", async () => {
+    const open = await session();
+    const init = new TlWriter().int(0xc1cd5ea9).int(0).int(1002);
+    for (let field = 0; field < 6; field++) init.bytes("");
+    open.send(init.raw(getNearestDc).finish());
+    await open.until(RPC_RESULT);
+    expect(test.witness.summary()).toMatchObject({ apiIdChanges: 1, callsByApiId: { 1002: 1 } });
+    expect([...test.keys.all()][0]!.apiId).toBe(1001);
+  });
+
   it("pushes updates, but not under invokeWithoutUpdates", async () => {
     const open = await session();
     open.send(getNearestDc);
