@@ -59,7 +59,11 @@ export class Lifecycle {
       };
       process.on("SIGTERM", onSignal);
       process.on("SIGINT", onSignal);
-      if (process.connected) process.once("disconnect", () => asked || onSignal("disconnect"));
+      if (process.connected) {
+        process.once("disconnect", () => asked || onSignal("disconnect"));
+        // Listening alone would keep a process alive that has nothing left to do.
+        process.channel?.unref();
+      }
     });
   }
 }
