@@ -115,7 +115,7 @@ async function parse(deps: ParseDependencies, account: OpenAccount, run: Run, hi
   let lines = await subscriptions();
   const pending = lines.filter((line) => line.state === "pending");
   if (pending.length > 0) {
-    await resolvePending(account, who, pending);
+    await resolvePending(deps.database, account, who, pending);
     lines = await subscriptions();
   }
 

@@ -1,9 +1,11 @@
-import { loseAccess, type Subscription, saveAccess, saveChannel } from "../../db/channels.ts";
+import { loseAccess, type Subscription, saveAccess } from "../../db/channels.ts";
+import type { Database } from "../../db/database.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { OpenAccount } from "../../telegram/account.ts";
 import { PeerGone, type RpcRefused } from "../../telegram/errors.ts";
 import { type ScanHints, type SeenChannel, scanChanges } from "./change-scan.ts";
+import { saveFacts } from "./save-facts.ts";
 
 /** A subscription whose channel this account can or could address. */
 export type Reachable = Subscription & {
@@ -32,6 +34,7 @@ export interface Looked extends Reachable {
  */
 export async function lookAtChannels(
   deps: {
+    readonly database: Database;
     readonly clock: Clock;
     readonly log: Log;
     readonly limits: { readonly peerDialogsBatch: number; readonly peerRecheckMs: number };
@@ -52,13 +55,20 @@ export async function lookAtChannels(
     const now = byId.get(each.channel.id);
     return now ? [{ ...each, seen: now }] : [];
   });
-  const news = looked.filter(factsChanged).sort((a, b) => (a.channel.id < b.channel.id ? -1 : 1));
-  if (news.length > 0)
+  const renamed = looked.filter(
+    ({ channel, seen: { info } }) => channel.title !== info.title || channel.username !== info.username,
+  );
+  if (renamed.length > 0)
+    await saveFacts(
+      deps.database,
+      renamed.map(({ seen }) => seen.info),
+    );
+  const regained = looked.filter(accessChanged);
+  if (regained.length > 0)
     await account.commit(async (tx) => {
-      for (const { channel, seen } of news) {
-        const { info } = seen;
-        await saveChannel(tx, { id: channel.id, username: info.username, title: info.title, kind: info.kind });
-        await saveAccess(tx, { ...who, channelId: channel.id, accessHash: info.accessHash, joined: info.joined });
+      for (const { channel, seen } of regained) {
+        const { accessHash, joined } = seen.info;
+        await saveAccess(tx, { ...who, channelId: channel.id, accessHash, joined });
       }
     });
   return looked.map((each) => {
@@ -81,12 +91,6 @@ export async function recordGone(
   await account.commit((tx) => loseAccess(tx, { userId: who.userId, channelId, state, recheckAt }));
 }
 
-function factsChanged({ channel, access, seen: { info } }: Looked): boolean {
-  return (
-    channel.title !== info.title ||
-    channel.username !== info.username ||
-    access.state !== "ok" ||
-    access.joined !== info.joined ||
-    access.accessHash !== info.accessHash
-  );
+function accessChanged({ access, seen: { info } }: Looked): boolean {
+  return access.state !== "ok" || access.joined !== info.joined || access.accessHash !== info.accessHash;
 }

@@ -1,9 +1,10 @@
-import { type Subscription, saveAccess, saveChannel, settleSubscription } from "../../db/channels.ts";
-import type { WorkerTx } from "../../db/database.ts";
+import { type Subscription, saveAccess, settleSubscription } from "../../db/channels.ts";
+import type { Database, WorkerTx } from "../../db/database.ts";
 import type { OpenAccount } from "../../telegram/account.ts";
 import type { ChannelInfo } from "../../telegram/api.ts";
 import { PeerGone } from "../../telegram/errors.ts";
 import { isWait } from "../outcome-of.ts";
+import { saveFacts } from "./save-facts.ts";
 
 /** `messages.getDialogs` gives 100 at most. */
 const DIALOGS = 100;
@@ -20,14 +21,15 @@ interface Resolved {
  * hours): at the first wait the rest is left for the next parse. Each result is committed as it comes.
  */
 export async function resolvePending(
+  database: Database,
   account: OpenAccount,
   who: { readonly tenantId: string; readonly userId: bigint },
   pending: readonly Subscription[],
 ): Promise<void> {
   if (pending.length === 0) return;
   try {
-    const unknown = await resolveJoined(account, who, pending);
-    for (const subscription of unknown) await resolveByName(account, who, subscription);
+    const unknown = await resolveJoined(database, account, who, pending);
+    for (const subscription of unknown) await resolveByName(database, account, who, subscription);
   } catch (error) {
     if (!isWait(error)) throw error;
   }
@@ -35,6 +37,7 @@ export async function resolvePending(
 
 /** Gives those that are not among the account's dialogs. */
 async function resolveJoined(
+  database: Database,
   account: OpenAccount,
   who: { readonly tenantId: string; readonly userId: bigint },
   pending: readonly Subscription[],
@@ -52,16 +55,19 @@ async function resolveJoined(
     if (info) found.push({ subscription, info, availableMinId: await lowestVisible(account, info) });
     else unknown.push(subscription);
   }
-  // In id order: two accounts that resolve the same channels wait for each other, and never in a circle.
-  found.sort((a, b) => (a.info.id < b.info.id ? -1 : 1));
-  if (found.length > 0)
-    await account.commit(async (tx) => {
-      for (const each of found) await settle(tx, who, each);
-    });
+  if (found.length === 0) return unknown;
+  await saveFacts(
+    database,
+    found.map((each) => each.info),
+  );
+  await account.commit(async (tx) => {
+    for (const each of found) await settle(tx, who, each);
+  });
   return unknown;
 }
 
 async function resolveByName(
+  database: Database,
   account: OpenAccount,
   who: { readonly tenantId: string; readonly userId: bigint },
   subscription: Subscription,
@@ -74,6 +80,7 @@ async function resolveByName(
   try {
     const info = await account.api.resolveUsername(name);
     const availableMinId = await lowestVisible(account, info);
+    await saveFacts(database, [info]);
     await account.commit((tx) => settle(tx, who, { subscription, info, availableMinId }));
   } catch (error) {
     if (!(error instanceof PeerGone)) throw error;
@@ -92,7 +99,6 @@ async function settle(
   who: { readonly tenantId: string; readonly userId: bigint },
   { subscription, info, availableMinId }: Resolved,
 ): Promise<void> {
-  await saveChannel(tx, { id: info.id, username: info.username, title: info.title, kind: info.kind });
   await saveAccess(tx, {
     tenantId: who.tenantId,
     userId: who.userId,
