@@ -9,12 +9,14 @@ import { runUp } from "./up/run.ts";
 
 interface UpFlags extends CommonOptions {
   readonly users: number;
-  readonly channels: number;
+  readonly channels?: number;
   readonly pace: number;
   readonly world: readonly string[];
   readonly for?: number;
   readonly workers: number;
 }
+
+const DEFAULT_CHANNELS = 40;
 
 export function upCommand(): Command {
   return withCommonOptions(
@@ -23,9 +25,9 @@ export function upCommand(): Command {
     ),
   )
     .option("--users <n>", "emulated users", wholeNumber(1), 100)
-    .option("--channels <n>", "emulated channels", wholeNumber(1), 40)
+    .option("--channels <n>", "emulated channels (40; none beside a --world)", wholeNumber(0))
     .option("--pace <n>", "emulated plans and limits run this many times faster", atLeast(1), 60)
-    .option("--world <file...>", "a Telegram Desktop export (result.json) instead of made-up channels", [])
+    .option("--world <file...>", "Telegram Desktop exports (result.json), as channels that everybody follows", [])
     .option("--for <seconds>", "end by itself, counted from ready", atLeast(1))
     .option("--workers <n>", "worker processes", wholeNumber(1), Math.max(1, Math.min(4, cpus().length - 1)))
     .action(async (flags: UpFlags) => {
@@ -36,7 +38,11 @@ export function upCommand(): Command {
         out: createOutput({ json: flags.json ?? false }),
         env: process.env,
         dataDir: dataDirOf(flags),
-        choice: { users: flags.users, channels: flags.channels, files: flags.world.map((file) => resolve(file)) },
+        choice: {
+          users: flags.users,
+          channels: flags.channels ?? (flags.world.length > 0 ? 0 : DEFAULT_CHANNELS),
+          files: flags.world.map((file) => resolve(file)),
+        },
         pace: flags.pace,
         forSeconds: flags.for ?? null,
         workers: flags.workers,
