@@ -55,21 +55,27 @@ const readPackages = (lockFile) =>
 function isInstalled(withDevelopment) {
   const present = readPackages(installedList);
   if (!present) return false;
-  return Object.entries(readPackages(join(root, "package-lock.json"))).every(([path, wanted]) => {
+  const packages = readPackages(join(root, "package-lock.json"));
+  // Below our own optional dependencies, an optional one may be for another kind of machine, and never installed here.
+  const own = Object.keys(packages[""].optionalDependencies ?? {}).map((name) => `node_modules/${name}`);
+  return Object.entries(packages).every(([path, wanted]) => {
     const left = path === "" || ((wanted.dev || wanted.devOptional) && !withDevelopment);
-    // Binaries for other machines are never installed; one missing for this machine is found out by whoever needs it.
-    const foreign = wanted.optional && (wanted.os || wanted.cpu || wanted.libc);
+    const foreign = (wanted.optional || wanted.devOptional) && !own.includes(path);
     return left || foreign || present[path]?.version === wanted.version;
   });
 }
 
-/** `npm ci`, unless all is there. Development's packages stay where they are installed already. */
+/**
+ * Installs by the lock file, unless all is there; development's packages stay where they are installed already.
+ * Not by `npm ci`: it refuses a lock file that was written where a registry lacks the optional packages of other kinds
+ * of machine, though none of them is wanted here. `install --no-save` takes the locked versions and writes nothing.
+ */
 function installPackages(withDevelopment) {
   if (isInstalled(withDevelopment)) return;
   const all = withDevelopment || Object.values(readPackages(installedList) ?? {}).some((entry) => entry.dev);
   say(`installing the packages of package-lock.json${all ? "" : " (without those of development)"}`);
-  const { status } = npm("ci", "--ignore-scripts", ...(all ? [] : ["--omit=dev"]));
-  if (status !== 0) fail("npm ci failed: see above; once that is mended, run this again");
+  const { status } = npm("install", "--no-save", "--ignore-scripts", ...(all ? [] : ["--omit=dev"]));
+  if (status !== 0) fail("npm install failed: see above; once that is mended, run this again");
 }
 
 /** npm 11 runs no install scripts by itself; this one makes the symbolic links that PostgreSQL's libraries need. */
