@@ -3,6 +3,7 @@ import { parseChannelName } from "./channel-name.ts";
 import type { Tx } from "./database.ts";
 import { type IdRange, parseRanges } from "./ranges.ts";
 import type { Schema } from "./schema.ts";
+import { toStorable } from "./storable.ts";
 
 export interface Channel {
   readonly id: bigint;
@@ -43,7 +44,7 @@ export function toChannel(row: Selectable<Schema["channels"]>): Channel {
 export async function saveChannel(tx: Tx, facts: ChannelFacts): Promise<void> {
   await sql`
     insert into channels as c (id, username, title, kind)
-    values (${facts.id}, ${facts.username}, ${facts.title}, ${facts.kind})
+    values (${facts.id}, ${facts.username}, ${toStorable(facts.title)}, ${facts.kind})
     on conflict (id) do update set username = excluded.username, title = excluded.title, kind = excluded.kind
     where (c.username, c.title, c.kind) is distinct from (excluded.username, excluded.title, excluded.kind)`.execute(
     tx,

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Tx, WorkerTx } from "./database.ts";
+import { toStorable } from "./storable.ts";
 import { ofTenant } from "./tenant.ts";
 
 export interface Run {
@@ -31,7 +32,7 @@ export async function recordRun(tx: WorkerTx, run: Run): Promise<void> {
       started_at: run.startedAt,
       plan: run.plan,
       outcome: run.outcome,
-      error: run.error,
+      error: run.error === null ? null : toStorable(run.error),
       channels: run.channels,
       channels_changed: run.channelsChanged,
       calls: run.calls,

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { ChannelMessage } from "../message.ts";
+import { toStorable } from "../storable.ts";
 
 /** A message's own columns and the types in which a page brings them; dates travel as seconds since the epoch. */
 const COLUMNS = {
@@ -84,8 +85,6 @@ export function encodeRows(messages: readonly ChannelMessage[]): { json: string;
 
 /** How `JSON.stringify` writes U+0000 and lone surrogates (also what merely looks like it: then nothing is replaced). */
 const UNSTORABLE_ESCAPES = /\\u0000|\\ud[89a-f]/;
-
-const toStorable = (text: string): string => text.replace(/\p{Surrogate}/gu, "\ufffd").replaceAll("\0", "\ufffd");
 
 type Row = Partial<Record<Column, unknown>>;
 

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { WorkerTx } from "../database.ts";
+import { toStorable } from "../storable.ts";
 
 /** Notes what could not be read of a channel; said twice, the later reason stands. */
 export async function recordSkipped(
@@ -8,7 +9,7 @@ export async function recordSkipped(
   skipped: readonly { id: number; reason: string }[],
 ): Promise<void> {
   if (skipped.length === 0) return;
-  const byId = new Map(skipped.map((one) => [one.id, one.reason]));
+  const byId = new Map(skipped.map((one) => [one.id, toStorable(one.reason)]));
   await sql`
     insert into skipped_messages (channel_id, message_id, reason)
     select ${channelId}::int8, s.id, s.reason

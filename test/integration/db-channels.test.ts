@@ -57,10 +57,16 @@ describe("channels", () => {
     await database.asWorker(async (tx) => {
       await raiseTop(tx, 200n, 50);
       await raiseTop(tx, 200n, 40);
-      await saveChannel(tx, { ...facts(200n, "renamed"), title: "New" });
+      await saveChannel(tx, { ...facts(200n, "renamed"), title: "New\u0000" });
     });
     const [channel] = await database.asWorker((tx) => loadChannels(tx, [200n, 201n]));
-    expect(channel).toMatchObject({ username: "renamed", title: "New", topMessageId: 50, pts: null, covered: [] });
+    expect(channel).toMatchObject({
+      username: "renamed",
+      title: "New\ufffd",
+      topMessageId: 50,
+      pts: null,
+      covered: [],
+    });
   });
 
   it("is claimed by one reader at a time", async () => {

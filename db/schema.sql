@@ -1,0 +1,308 @@
+create table api_ids (
+  api_id integer not null,
+  out_of_service_at timestamp with time zone,
+  reason text,
+  constraint api_ids_pkey PRIMARY KEY (api_id)
+);
+
+create table channel_access (
+  user_id bigint not null,
+  channel_id bigint not null,
+  tenant_id text not null,
+  access_hash bigint not null,
+  state text default 'ok'::text not null,
+  available_min_id integer default 0 not null,
+  joined boolean default false not null,
+  checked_at timestamp with time zone default now() not null,
+  recheck_at timestamp with time zone,
+  constraint channel_access_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES channels(id),
+  constraint channel_access_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint channel_access_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint channel_access_pkey PRIMARY KEY (user_id, channel_id)
+);
+
+create unlogged table channel_claims (
+  channel_id bigint not null,
+  token uuid not null,
+  until timestamp with time zone not null,
+  constraint channel_claims_pkey PRIMARY KEY (channel_id)
+);
+
+create table channels (
+  id bigint not null,
+  username text,
+  title text not null,
+  kind text not null,
+  state text default 'active'::text not null,
+  pts integer,
+  top_message_id integer default 0 not null,
+  covered int4multirange default '{}'::int4multirange not null,
+  unverified int4multirange default '{}'::int4multirange not null,
+  revision bigint default 0 not null,
+  participants integer,
+  created_at timestamp with time zone default now() not null,
+  read_at timestamp with time zone,
+  constraint channels_kind_check CHECK ((kind = ANY (ARRAY['broadcast'::text, 'megagroup'::text]))),
+  constraint channels_pkey PRIMARY KEY (id)
+) with (fillfactor=70);
+
+CREATE INDEX channels_username ON channels USING btree (lower(username));
+
+create table leases (
+  session_id bigint not null,
+  token uuid not null,
+  beat bigint default 0 not null,
+  holder text not null,
+  taken_at timestamp with time zone default now() not null,
+  constraint leases_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE,
+  constraint leases_pkey PRIMARY KEY (session_id)
+) with (fillfactor=70);
+
+create table login_codes (
+  api_id integer not null,
+  day date not null,
+  sent integer default 0 not null,
+  constraint login_codes_pkey PRIMARY KEY (api_id, day)
+);
+
+create table message_tombstones (
+  channel_id bigint not null,
+  message_id integer not null,
+  deleted_at timestamp with time zone not null,
+  constraint message_tombstones_pkey PRIMARY KEY (channel_id, message_id)
+);
+
+create table message_versions (
+  channel_id bigint not null,
+  message_id integer not null,
+  revision bigint not null,
+  edit_date timestamp with time zone,
+  text text not null,
+  entities jsonb,
+  media jsonb,
+  replaced_at timestamp with time zone default now() not null,
+  constraint message_versions_pkey PRIMARY KEY (channel_id, message_id, revision)
+) partition by HASH (channel_id); -- 16 partitions
+
+create table messages (
+  channel_id bigint not null,
+  id integer not null,
+  kind text not null,
+  date timestamp with time zone not null,
+  edit_date timestamp with time zone,
+  edit_hidden boolean default false not null,
+  deleted_at timestamp with time zone,
+  text text not null,
+  entities jsonb,
+  media jsonb,
+  grouped_id bigint,
+  forward jsonb,
+  reply jsonb,
+  from_peer jsonb,
+  author text,
+  via_bot_id bigint,
+  pinned boolean default false not null,
+  silent boolean default false not null,
+  no_forwards boolean default false not null,
+  service jsonb,
+  views integer,
+  forwards integer,
+  replies integer,
+  reactions jsonb,
+  poll_results jsonb,
+  stats_at timestamp with time zone not null,
+  pts integer,
+  revision bigint not null,
+  stored_at timestamp with time zone default now() not null,
+  constraint messages_pkey PRIMARY KEY (channel_id, id)
+) partition by HASH (channel_id); -- 16 partitions
+
+CREATE INDEX messages_revision ON ONLY messages USING btree (channel_id, revision);
+
+create table runs (
+  id bigint generated always as identity not null,
+  tenant_id text not null,
+  user_id bigint not null,
+  slot timestamp with time zone not null,
+  started_at timestamp with time zone not null,
+  finished_at timestamp with time zone default clock_timestamp() not null,
+  plan text not null,
+  outcome text not null,
+  error text,
+  channels integer default 0 not null,
+  channels_changed integer default 0 not null,
+  calls integer default 0 not null,
+  waits integer default 0 not null,
+  messages_new integer default 0 not null,
+  messages_edited integer default 0 not null,
+  messages_deleted integer default 0 not null,
+  constraint runs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint runs_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint runs_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX runs_finished ON runs USING brin (finished_at);
+
+CREATE INDEX runs_user ON runs USING btree (user_id, id);
+
+create table schedules (
+  user_id bigint not null,
+  tenant_id text not null,
+  queue text,
+  next_parse_at timestamp with time zone default now() not null,
+  claimed_at timestamp with time zone,
+  last_enqueued_at timestamp with time zone,
+  last_started_at timestamp with time zone,
+  constraint schedules_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint schedules_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint schedules_pkey PRIMARY KEY (user_id)
+) with (fillfactor=70);
+
+CREATE INDEX schedules_claimed ON schedules USING btree (claimed_at) WHERE (claimed_at IS NOT NULL);
+
+CREATE INDEX schedules_due ON schedules USING btree (next_parse_at) WHERE ((claimed_at IS NULL) AND (queue IS NOT NULL));
+
+create table session_events (
+  id bigint generated always as identity not null,
+  tenant_id text not null,
+  session_id bigint not null,
+  from_state text not null,
+  to_state text not null,
+  reason text,
+  at timestamp with time zone default now() not null,
+  constraint session_events_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE,
+  constraint session_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint session_events_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX session_events_session ON session_events USING btree (session_id, id);
+
+create table sessions (
+  id bigint generated always as identity not null,
+  tenant_id text not null,
+  user_id bigint not null,
+  app_id text not null,
+  telegram_id bigint not null,
+  api_id integer not null,
+  own_api boolean default false not null,
+  state text not null,
+  reason text,
+  holds text[] default '{}'::text[] not null,
+  ciphertext bytea,
+  wrapped_key bytea,
+  key_id text,
+  fingerprint bytea,
+  fingerprint_size integer,
+  saved_at timestamp with time zone,
+  state_changed_at timestamp with time zone default now() not null,
+  created_at timestamp with time zone default now() not null,
+  constraint sessions_check CHECK ((((ciphertext IS NULL) = (wrapped_key IS NULL)) AND ((ciphertext IS NULL) = (key_id IS NULL)))),
+  constraint sessions_state_check CHECK ((state = ANY (ARRAY['ABSENT'::text, 'PENDING_QR'::text, 'PENDING_CODE'::text, 'PENDING_PASSWORD'::text, 'AUTHORIZED'::text, 'STALE'::text, 'REVOKED'::text]))),
+  constraint sessions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint sessions_pkey PRIMARY KEY (id),
+  constraint sessions_tenant_id_app_id_key UNIQUE (tenant_id, app_id)
+);
+
+CREATE UNIQUE INDEX sessions_one_usable ON sessions USING btree (telegram_id) WHERE (state = 'AUTHORIZED'::text);
+
+CREATE INDEX sessions_user ON sessions USING btree (user_id);
+
+create table skipped_messages (
+  channel_id bigint not null,
+  message_id integer not null,
+  reason text not null,
+  seen_at timestamp with time zone default now() not null,
+  constraint skipped_messages_pkey PRIMARY KEY (channel_id, message_id)
+);
+
+create table subscriptions (
+  id bigint generated always as identity not null,
+  tenant_id text not null,
+  user_id bigint not null,
+  name text not null,
+  channel_id bigint,
+  state text default 'pending'::text not null,
+  checked_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  constraint subscriptions_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES channels(id),
+  constraint subscriptions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint subscriptions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint subscriptions_pkey PRIMARY KEY (id),
+  constraint subscriptions_user_id_channel_id_key UNIQUE (user_id, channel_id),
+  constraint subscriptions_user_id_name_key UNIQUE (user_id, name)
+);
+
+CREATE INDEX subscriptions_channel ON subscriptions USING btree (channel_id);
+
+create table tenants (
+  id text not null,
+  name text not null,
+  created_at timestamp with time zone default now() not null,
+  constraint tenants_id_check CHECK ((id ~ '^[a-z0-9][a-z0-9_-]{0,62}$'::text)),
+  constraint tenants_pkey PRIMARY KEY (id)
+);
+
+create view user_posts with (security_invoker=true) as
+ SELECT s.tenant_id,
+    s.user_id,
+    m.channel_id,
+    m.id,
+    m.kind,
+    m.date,
+    m.edit_date,
+    m.edit_hidden,
+    m.deleted_at,
+    m.text,
+    m.entities,
+    m.media,
+    m.grouped_id,
+    m.forward,
+    m.reply,
+    m.from_peer,
+    m.author,
+    m.via_bot_id,
+    m.pinned,
+    m.silent,
+    m.no_forwards,
+    m.service,
+    m.views,
+    m.forwards,
+    m.replies,
+    m.reactions,
+    m.poll_results,
+    m.stats_at,
+    m.pts,
+    m.revision,
+    m.stored_at
+   FROM ((subscriptions s
+     JOIN channel_access a ON (((a.user_id = s.user_id) AND (a.channel_id = s.channel_id) AND (a.state = 'ok'::text))))
+     JOIN messages m ON (((m.channel_id = s.channel_id) AND (m.id >= a.available_min_id))));
+
+create table users (
+  id bigint generated always as identity not null,
+  tenant_id text not null,
+  telegram_id bigint not null,
+  plan text default 'free'::text not null,
+  paid_until timestamp with time zone,
+  trial_expires_at timestamp with time zone,
+  paused boolean default false not null,
+  language text default 'en'::text not null,
+  time_zone text default 'Europe/Moscow'::text not null,
+  consented_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  constraint users_plan_check CHECK ((plan = ANY (ARRAY['free'::text, 'premium'::text]))),
+  constraint users_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint users_pkey PRIMARY KEY (id),
+  constraint users_tenant_id_telegram_id_key UNIQUE (tenant_id, telegram_id)
+);
+
+create table waits (
+  telegram_id bigint not null,
+  method text not null,
+  chat_id bigint default 0 not null,
+  until timestamp with time zone not null,
+  seconds integer not null,
+  observed_at timestamp with time zone default now() not null,
+  constraint waits_pkey PRIMARY KEY (telegram_id, method, chat_id)
+);
