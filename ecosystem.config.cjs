@@ -1,0 +1,26 @@
+// pm2 start ecosystem.config.cjs: with DATABASE_URL, REDIS_URL and the rest of .env.example set.
+const gramfleet = (name, args, more = {}) => ({
+  name,
+  script: "bin/gramfleet.mjs",
+  args,
+  cwd: __dirname,
+  // In one process each: a worker leases sessions under its own name, and pm2's cluster mode would share sockets.
+  exec_mode: "fork",
+  instances: 1,
+  env: { NODE_ENV: "production" },
+  kill_signal: "SIGTERM",
+  // Longer than the 25 s in which a process finishes or hands back what it holds.
+  kill_timeout: 30_000,
+  // A process that cannot start (no database yet) tries again ever more slowly.
+  exp_backoff_restart_delay: 500,
+  time: true,
+  ...more,
+});
+
+module.exports = {
+  apps: [
+    gramfleet("scheduler", "scheduler"),
+    gramfleet("workers", "worker", { instances: Number(process.env.WORKERS ?? 2) }),
+    gramfleet("api", "api"),
+  ],
+};

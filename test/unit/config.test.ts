@@ -1,0 +1,92 @@
+import { expect, test } from "vitest";
+import { ConfigError, loadConfig } from "../../config/load.ts";
+
+const KEY = `k1:${Buffer.alloc(32, 7).toString("base64")}`;
+const HASH = "0123456789abcdef0123456789abcdef";
+
+/** The problems that loading `env` meets. */
+function problems(env: NodeJS.ProcessEnv, ...needs: Parameters<typeof loadConfig>[1] & object): readonly string[] {
+  try {
+    loadConfig(env, needs);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+test("an empty environment gives the defaults of the design", () => {
+  const config = loadConfig({});
+  expect(config.intervals).toEqual({ premiumMs: 900_000, trialMs: 900_000, freeMs: 3_600_000 });
+  expect(config.flood).toEqual({ inlineMaxSeconds: 2, sleepThreshold: 120, scope: "auto" });
+  expect(config.apiIds).toEqual({ masters: [], backup: null, callsPerSecond: 100 });
+  expect(config.limits).toMatchObject({ leaseMs: 30_000, heartbeatMs: 10_000, quietMs: 15_000 });
+  expect(config).toMatchObject({ production: false, databaseUrl: null, redisUrl: null, dataCenters: null, pace: 1 });
+});
+
+test("an empty value counts as not set", () => {
+  expect(loadConfig({ DATABASE_URL: "", WORKER_CONCURRENCY: "", MASTER_API_IDS: "" })).toEqual(loadConfig({}));
+});
+
+test("names everything that is missing or malformed in one message, without any value", () => {
+  const env = {
+    DATABASE_URL: "mysql://canary",
+    MASTER_API_IDS: "12,canary",
+    MASTER_API_HASHES: "canary",
+    SESSION_ENCRYPTION_KEYS: "canary",
+    WORKER_CONCURRENCY: "-1",
+    TELEGRAM_DC: "canary",
+    FLOOD_SCOPE: "canary",
+  };
+  const found = problems(env, "redis");
+  for (const name of [...Object.keys(env), "REDIS_URL"]) expect(found.join("\n")).toContain(name);
+  expect(new ConfigError(found).message).not.toContain("canary");
+  expect(new ConfigError(found).message.split("\n")).toHaveLength(1);
+});
+
+test.each([
+  [{ MASTER_API_IDS: "1,2", MASTER_API_HASHES: HASH }, "MASTER_API_HASHES must have as many entries as MASTER_API_IDS"],
+  [{ MASTER_API_IDS: "1" }, "MASTER_API_HASHES is not set"],
+  [{ MASTER_API_IDS: "1,1", MASTER_API_HASHES: `${HASH},${HASH}` }, "MASTER_API_IDS must not repeat one"],
+  [{ BACKUP_API_ID: "1" }, "BACKUP_API_ID and BACKUP_API_HASH must be set together"],
+  [{ SESSION_ENCRYPTION_KEYS: `${KEY},${KEY}` }, "SESSION_ENCRYPTION_KEYS must not repeat an id"],
+  [{ EMULATOR_PACE: "60" }, "EMULATOR_PACE must be 1 against Telegram itself"],
+  [{ TELEGRAM_DC_PUBLIC_KEY: "/nonexistent/key.pem" }, "TELEGRAM_DC_PUBLIC_KEY names a file that cannot be read"],
+])("what contradicts itself is refused: %j", (env, problem) => {
+  expect(problems(env)).toEqual([problem]);
+});
+
+test("a keyring's key must be 32 bytes", () => {
+  expect(loadConfig({ SESSION_ENCRYPTION_KEYS: KEY }).keyring).toEqual([{ id: "k1", key: Buffer.alloc(32, 7) }]);
+  expect(problems({ SESSION_ENCRYPTION_KEYS: `k1:${Buffer.alloc(16).toString("base64")}` })).toHaveLength(1);
+});
+
+test("earlier names are accepted, and said; today's name wins", () => {
+  const config = loadConfig({ MASTER_API_ID: "12", MASTER_API_HASH: HASH, TELEGRAM_DATABASE_URL: "postgres://a/b" });
+  expect(config.apiIds.masters).toEqual([{ apiId: 12, apiHash: HASH }]);
+  expect(config.databaseUrl).toBe("postgres://a/b");
+  expect(config.legacyNames).toEqual([
+    "MASTER_API_ID (now MASTER_API_IDS)",
+    "MASTER_API_HASH (now MASTER_API_HASHES)",
+    "TELEGRAM_DATABASE_URL (now DATABASE_URL)",
+  ]);
+  const both = loadConfig({ TELEGRAM_DATABASE_URL: "postgres://old/b", DATABASE_URL: "postgres://new/b" });
+  expect(both.databaseUrl).toBe("postgres://new/b");
+  expect(both.legacyNames).toEqual([]);
+});
+
+test("data centers are read with their ports, and the pace divides plan intervals alone", () => {
+  const config = loadConfig({ TELEGRAM_DC: "1@127.0.0.1:4431, 2@[::1]:4432", EMULATOR_PACE: "60" });
+  expect(config.dataCenters?.addresses).toEqual([
+    { id: 1, host: "127.0.0.1", port: 4431 },
+    { id: 2, host: "[::1]", port: 4432 },
+  ]);
+  expect(config.intervals.premiumMs).toBe(15_000);
+  expect(config.limits.leaseMs).toBe(30_000);
+});
+
+test("fault tests divide the lease and what is measured against it", () => {
+  const { limits } = loadConfig({ TIMES_DIVISOR: "10" });
+  expect(limits).toMatchObject({ leaseMs: 3_000, heartbeatMs: 1_000, quietMs: 1_500, pageSize: 100 });
+  expect(loadConfig({ SESSION_LOCK_TTL: "45" }).limits.leaseMs).toBe(45_000);
+});
