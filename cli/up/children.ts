@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { gramfleetCommand } from "../../runtime/entry.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import type { ReadyMessage } from "../../runtime/ready.ts";
+
+/** How the command line begins a line for its operator. */
+const SAYS = "gramfleet: ";
 
 /** A process of gramfleet's that `up` started. */
 export interface Child {
@@ -29,7 +32,7 @@ export function startChild(options: {
   logFile: string;
 }): Child {
   mkdirSync(dirname(options.logFile), { recursive: true, mode: 0o700 });
-  const log = openSync(options.logFile, "a", 0o600);
+  const log = openSync(options.logFile, "w", 0o600);
   const command = gramfleetCommand(options.args);
   const child = spawn(command.file, command.args, {
     env: options.env,
@@ -67,10 +70,22 @@ function readyOf(child: ChildProcess, name: string, logFile: string): Promise<Re
       if (message.type === "ready") resolve(message);
     });
     child.once("exit", (code, signal) =>
-      reject(new OperatorError(`${name} ended (${signal ?? `exit ${code}`}) before it was ready: see ${logFile}`)),
+      reject(
+        new OperatorError(
+          lastWords(logFile) ?? `${name} ended (${signal ?? `exit ${code}`}) before it was ready: see ${logFile}`,
+        ),
+      ),
     );
     child.once("error", (error) => reject(new OperatorError(`${name} could not be started: ${error.message}`)));
   });
   ready.catch(() => {});
   return ready;
+}
+
+/** What a child said to its operator before it ended: the last line that begins as such lines do. */
+function lastWords(logFile: string): string | null {
+  const said = readFileSync(logFile, "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith(SAYS));
+  return said.at(-1)?.slice(SAYS.length) ?? null;
 }

@@ -150,7 +150,9 @@ async function openOnce(options: WireOptions): Promise<Wire> {
       throw sockets.refused ? gateClosed("connect") : classify(connectError, "connect");
     }
     await options.policy.run({ method: "help.getConfig" }, () => {
-      // The first frame also asks the data center to drop this connection when we fall silent.
+      // The first frame also asks the data center to drop this connection when we fall silent. After a short wait it
+      // is sent again, and the pings with it.
+      stopPings();
       stopPings = startPings({ times: options.times, send: (ping) => sender.send(ping), dead: lost });
       return invoke("help.getConfig", initConnection(options.api.apiId), options.times.connectDeadlineMs);
     });
