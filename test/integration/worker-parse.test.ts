@@ -227,6 +227,15 @@ describe("what stands in the way", () => {
     expect(api.calls).toEqual(["channelDialogs", "resolveUsername"]);
   });
 
+  it("takes two names of one channel for one subscription", async () => {
+    const channel = newChannel(2);
+    const api = new FakeTelegram([channel]);
+    const user = await parsing.addUser(next(), api, [channel.username, channel.id.toString()]);
+    await expect(parsing.parse(user)).resolves.toMatchObject({ outcome: "done", channels: 1, added: 2 });
+    const lines = await parsing.database.asWorker((tx) => subscriptionsOf(tx, user.userId));
+    expect(lines.map((line) => [line.name, line.state])).toEqual([[channel.username, "active"]]);
+  });
+
   it("leaves one lost channel out until its re-check, and reads the others", async () => {
     const [lost, kept] = [newChannel(3), newChannel(3)];
     const { api, user } = await userOf(lost, kept);

@@ -1,5 +1,6 @@
-import { type Subscription, saveAccess, settleSubscription } from "../../db/channels.ts";
-import type { Database, WorkerTx } from "../../db/database.ts";
+import { type Subscription, settleSubscription } from "../../db/channels.ts";
+import type { Database } from "../../db/database.ts";
+import { type ResolvedName, saveResolved } from "../../db/resolved.ts";
 import type { OpenAccount } from "../../telegram/account.ts";
 import type { ChannelInfo } from "../../telegram/api.ts";
 import { PeerGone } from "../../telegram/errors.ts";
@@ -8,12 +9,6 @@ import { saveFacts } from "./save-facts.ts";
 
 /** `messages.getDialogs` gives 100 at most. */
 const DIALOGS = 100;
-
-interface Resolved {
-  readonly subscription: Subscription;
-  readonly info: ChannelInfo;
-  readonly availableMinId: number;
-}
 
 /**
  * Finds the channels of subscriptions that are not resolved yet, as this account addresses them: those it has joined
@@ -49,20 +44,18 @@ async function resolveJoined(
     if (info.username) byName.set(info.username.toLowerCase(), info);
   }
   const unknown: Subscription[] = [];
-  const found: Resolved[] = [];
+  const found: ResolvedName[] = [];
+  const infos: ChannelInfo[] = [];
   for (const subscription of pending) {
     const info = byName.get(subscription.name);
-    if (info) found.push({ subscription, info, availableMinId: await lowestVisible(account, info) });
-    else unknown.push(subscription);
+    if (info) {
+      found.push(await resolvedAs(account, subscription, info));
+      infos.push(info);
+    } else unknown.push(subscription);
   }
   if (found.length === 0) return unknown;
-  await saveFacts(
-    database,
-    found.map((each) => each.info),
-  );
-  await account.commit(async (tx) => {
-    for (const each of found) await settle(tx, who, each);
-  });
+  await saveFacts(database, infos);
+  await account.commit((tx) => saveResolved(tx, who, found));
   return unknown;
 }
 
@@ -79,33 +72,19 @@ async function resolveByName(
   if (/^\d+$/.test(name)) return refuse("not_found");
   try {
     const info = await account.api.resolveUsername(name);
-    const availableMinId = await lowestVisible(account, info);
+    const found = await resolvedAs(account, subscription, info);
     await saveFacts(database, [info]);
-    await account.commit((tx) => settle(tx, who, { subscription, info, availableMinId }));
+    await account.commit((tx) => saveResolved(tx, who, [found]));
   } catch (error) {
     if (!(error instanceof PeerGone)) throw error;
     await refuse(error.reason);
   }
 }
 
-/** Only groups hide what was before somebody joined. */
-async function lowestVisible(account: OpenAccount, info: ChannelInfo): Promise<number> {
-  if (info.kind !== "megagroup") return 0;
-  return (await account.api.fullChannel({ id: info.id, accessHash: info.accessHash })).availableMinId;
-}
-
-async function settle(
-  tx: WorkerTx,
-  who: { readonly tenantId: string; readonly userId: bigint },
-  { subscription, info, availableMinId }: Resolved,
-): Promise<void> {
-  await saveAccess(tx, {
-    tenantId: who.tenantId,
-    userId: who.userId,
-    channelId: info.id,
-    accessHash: info.accessHash,
-    joined: info.joined,
-    availableMinId,
-  });
-  await settleSubscription(tx, { id: subscription.id, userId: who.userId, channelId: info.id, state: "active" });
+/** Only groups hide what was before somebody joined: they are asked how much. */
+async function resolvedAs(account: OpenAccount, subscription: Subscription, info: ChannelInfo): Promise<ResolvedName> {
+  const ref = { id: info.id, accessHash: info.accessHash };
+  const availableMinId = info.kind === "megagroup" ? (await account.api.fullChannel(ref)).availableMinId : 0;
+  const { accessHash, joined } = info;
+  return { subscriptionId: subscription.id, channelId: info.id, accessHash, joined, availableMinId };
 }
