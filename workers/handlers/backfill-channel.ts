@@ -62,9 +62,11 @@ interface Outlook {
 export function createBackfillChannel(deps: BackfillDependencies): Handlers["backfill-channel"] {
   return async (data, context) => {
     const channelId = BigInt(data.channelId);
-    const task = await deps.database.asWorker((tx) => load(deps, tx, BigInt(data.userId), channelId));
+    const { task, first } = await deps.database.asWorker(async (tx) => {
+      const task = await load(deps, tx, BigInt(data.userId), channelId);
+      return { task, first: task && (await look(tx, task, channelId, deps.clock.now())) };
+    });
     if (!task) return { outcome: "out of reach" };
-    const first = await deps.database.asWorker((tx) => look(tx, task, channelId, deps.clock.now()));
     if (!first?.hole) return { outcome: "complete" };
     if (first.parseIsDue) throw makeWay(deps);
     return deps.accounts.open(task.sessionId, (account) =>

@@ -1,5 +1,5 @@
 import { intervalOf, nextParseAt, type Plan, type PlanIntervals, planInForce } from "../../config/plans.ts";
-import { loadChannels, subscriptionsOf } from "../../db/channels.ts";
+import { loadChannels, type Subscription, subscriptionsOf } from "../../db/channels.ts";
 import type { Database } from "../../db/database.ts";
 import { lastRuns, recordRun } from "../../db/runs.ts";
 import { finish, loadSchedule, markStarted } from "../../db/schedules.ts";
@@ -56,6 +56,8 @@ interface Run {
   readonly intervalMs: number;
   readonly slot: Date;
   readonly startedAt: Date;
+  /** As they were at the start; whatever is read is looked at again under its claim. */
+  readonly subscriptions: readonly Subscription[];
   readonly tally: Tally;
   channels: number;
   changed: number;
@@ -103,20 +105,20 @@ async function begin(deps: ParseDependencies, userId: bigint): Promise<Run | nul
       return null;
     }
     await markStarted(tx, userId);
-    return { user, session, plan, intervalMs, slot, startedAt, tally: emptyTally(), channels: 0, changed: 0 };
+    const subscriptions = await subscriptionsOf(tx, userId);
+    const tally = emptyTally();
+    return { user, session, plan, intervalMs, slot, startedAt, subscriptions, tally, channels: 0, changed: 0 };
   });
 }
 
 async function parse(deps: ParseDependencies, account: OpenAccount, run: Run, hints: ScanHints): Promise<void> {
   const who = { tenantId: run.user.tenantId, userId: run.user.id };
   const log = deps.log.child({ user_telegram_id: run.user.telegramId.toString(), api_id: run.session.apiId });
-  const subscriptions = () => deps.database.asWorker((tx) => subscriptionsOf(tx, who.userId));
-
-  let lines = await subscriptions();
+  let lines = run.subscriptions;
   const pending = lines.filter((line) => line.state === "pending");
   if (pending.length > 0) {
     await resolvePending(deps.database, account, who, pending);
-    lines = await subscriptions();
+    lines = await deps.database.asWorker((tx) => subscriptionsOf(tx, who.userId));
   }
 
   const looking = { ...deps, log, hints };
