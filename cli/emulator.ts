@@ -15,6 +15,7 @@ interface EmulatorFlags {
   readonly seed: number;
   readonly dir?: string;
   readonly control?: string;
+  readonly limits: boolean;
   readonly json: boolean;
   readonly verbose?: boolean;
 }
@@ -29,6 +30,7 @@ export function emulatorCommand(): Command {
     .option("--seed <n>", "what the made-up world grows from", wholeNumber(0), 1)
     .option("--dir <dir>", "where it keeps its journal and keys, to go on there next time (nowhere)")
     .option("--control <socket>", "a unix socket for its witness")
+    .option("--no-limits", "hand out no waits, however often a method is called")
     .option("--json", "print JSON", false)
     .action(run);
 }
@@ -49,6 +51,7 @@ async function run(flags: EmulatorFlags): Promise<void> {
       worldFiles: flags.world.map((file) => resolve(file)),
       seed: flags.seed,
       ...(flags.control ? { controlSocket: flags.control } : {}),
+      ...(flags.limits ? {} : { buckets: null }),
       log,
     }),
     (started) => started.close(),

@@ -28,6 +28,8 @@ export async function startEmulated(options: {
   world: Omit<CurrentWorld, "env">;
   choice: WorldChoice;
   pace: number;
+  /** No waits are handed out. */
+  noLimits?: boolean;
   env: NodeJS.ProcessEnv;
   logFile: string;
 }): Promise<EmulatedTelegram> {
@@ -42,6 +44,7 @@ export async function startEmulated(options: {
       ...["--dir", options.world.dir, "--control", control, "--pace", String(options.pace)],
       ...["--users", String(options.choice.users), "--channels", String(options.choice.channels)],
       ...options.choice.files.flatMap((file) => ["--world", file]),
+      ...(options.noLimits ? ["--no-limits"] : []),
     ],
     env: options.env,
     logFile: options.logFile,

@@ -1,0 +1,127 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { DEFAULT_TENANT } from "../cli/context.ts";
+import { startEmulated } from "../cli/up/emulated.ts";
+import { seedAccounts } from "../cli/up/seed.ts";
+import { type Config, loadConfig } from "../config/load.ts";
+import { openDatabase } from "../db/client.ts";
+import type { Database } from "../db/database.ts";
+import { type ControlClient, createControlClient } from "../emulator/control-client.ts";
+import type { ControlAccount } from "../emulator/control-protocol.ts";
+import { createProducer, type JobRef, type NewJob, type Producer } from "../queue/producer.ts";
+import { openRedis } from "../queue/redis.ts";
+import { gramfleetCommand } from "../runtime/entry.ts";
+import type { Lifecycle } from "../runtime/lifecycle.ts";
+import { sleep } from "../runtime/sleep.ts";
+import { createVault } from "../telegram/vault.ts";
+import type { Ground } from "./ground.ts";
+import { startProcess } from "./process.ts";
+
+/** More than this machine can do: the limiter takes part, and holds nothing back. */
+const CALLS_PER_SECOND = 100_000;
+const PATIENCE_MS = 300_000;
+
+/** An emulated Telegram, a worker of gramfleet's, each in its process, and what the driver has to do with them. */
+export interface Fleet {
+  readonly control: ControlClient;
+  /** The emulated people; the first one alone is a user of gramfleet's. */
+  readonly accounts: readonly ControlAccount[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly config: Config;
+  readonly database: Database;
+  /** Enqueues a job and waits for its end. @throws where it failed */
+  run(job: NewJob): Promise<unknown>;
+  /** Resolves when no job is left. */
+  idle(): Promise<void>;
+}
+
+/** Starts it all; flood limits and traffic are out of the way, so that nothing happens but what is measured. */
+export async function startFleet(
+  ground: Ground,
+  lifecycle: Lifecycle,
+  options: {
+    readonly name: string;
+    readonly users: number;
+    readonly channels: number;
+    readonly files: readonly string[];
+    /** Flags of the worker's Node, such as `--cpu-prof`. */
+    readonly nodeFlags: readonly string[];
+  },
+): Promise<Fleet> {
+  const { log } = ground;
+  const database = `bench_${options.name.replaceAll("-", "_")}`;
+  const services = await ground.environment(database);
+  const dir = join(ground.dir, options.name);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const emulated = lifecycle.own(
+    "emulator",
+    await startEmulated({
+      world: { name: options.name, database, dir },
+      choice: { users: options.users, channels: options.channels, files: options.files },
+      pace: 1,
+      noLimits: true,
+      env: services,
+      logFile: ground.logFile(`${options.name}-emulator`),
+    }),
+    (started) => started.close(),
+  );
+  const control = createControlClient(emulated.control);
+  await control.setTraffic(false);
+  const env = {
+    ...services,
+    ...emulated.env,
+    API_CALLS_PER_SECOND: String(CALLS_PER_SECOND),
+    REDIS_PREFIX: `bench-${options.name}`,
+  };
+  const config = loadConfig(env, ["database", "redis", "api-ids", "keyring"]);
+  const opened = lifecycle.own("database", openBenchDatabase(config, ground), (db) => db.close());
+  const accounts = await control.accounts();
+  await seedAccounts({
+    database: opened,
+    vault: createVault(config.keyring),
+    tenantId: DEFAULT_TENANT,
+    accounts: accounts.slice(0, 1),
+    now: new Date(),
+  });
+  const redis = lifecycle.own("Redis", openRedis(config.redisUrl ?? "", "producer", log), (connection) =>
+    connection.disconnect(),
+  );
+  const producer = lifecycle.own("producer", createProducer({ redis, prefix: config.redisPrefix, log }), (made) =>
+    made.close(),
+  );
+  lifecycle.own(
+    "worker",
+    await startProcess({
+      name: "worker",
+      command: gramfleetCommand(["worker"]),
+      nodeFlags: options.nodeFlags,
+      env,
+      logFile: ground.logFile(`${options.name}-worker`),
+    }),
+    (worker) => worker.stop(),
+  );
+  return {
+    ...{ control, accounts, env, config, database: opened },
+    async run(job) {
+      const ref: JobRef = await producer.add(job);
+      return producer.waitFor(ref, PATIENCE_MS);
+    },
+    idle: () => untilIdle(producer),
+  };
+}
+
+export function openBenchDatabase(config: Config, { log }: Pick<Ground, "log">): Database {
+  const { fencedStatementMs } = config.limits;
+  return openDatabase({ url: config.databaseUrl ?? "", poolSize: 4, fencedStatementMs, log });
+}
+
+async function untilIdle(producer: Pick<Producer, "queueCounts">): Promise<void> {
+  for (;;) {
+    const counts = await producer.queueCounts();
+    const left = counts.reduce((sum, { waiting, delayed, active }) => sum + waiting + delayed + active, 0);
+    const failed = counts.reduce((sum, queue) => sum + queue.failed, 0);
+    if (failed > 0) throw new Error(`${failed} jobs failed`);
+    if (left === 0) return;
+    await sleep(50);
+  }
+}

@@ -1,0 +1,79 @@
+import { Command, CommanderError } from "commander";
+import { wholeNumber } from "../cli/options.ts";
+import { createOutput, type Output } from "../cli/output.ts";
+import { Lifecycle } from "../runtime/lifecycle.ts";
+import { createLog } from "../runtime/log.ts";
+import { OperatorError } from "../runtime/operator-error.ts";
+import { chooseRows } from "./choose-rows.ts";
+import { openGround } from "./ground.ts";
+import { FULL, measure, QUICK } from "./measure.ts";
+import { describe, reportOf } from "./report.ts";
+import type { RowName } from "./rows.ts";
+
+interface BenchFlags {
+  readonly only: readonly string[];
+  readonly json: boolean;
+  readonly quick: boolean;
+  readonly pairs?: number;
+  readonly cpuProf?: string;
+}
+
+const program = new Command("bench")
+  .description("measure gramfleet side by side with what it stands on; exit 1 where a number does not hold")
+  .option("--only <row>", "store, due, calls, calls-changed; repeatable, or separated by commas", collect, [])
+  .option("--json", "print one line of JSON", false)
+  .option("--quick", "small sizes, to see that it works", false)
+  .option("--pairs <n>", "pairs of runs of each row (5)", wholeNumber(1))
+  .option("--cpu-prof <dir>", "write a CPU profile of the worker in store there")
+  .exitOverride()
+  .action(async (flags: BenchFlags) => {
+    process.exitCode = await bench(flags);
+  });
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** Measures and prints. Gives 1 where a row that ran does not hold. */
+async function bench(flags: BenchFlags): Promise<0 | 1> {
+  const out = createOutput({ json: flags.json });
+  const rows = chooseRows(flags.only);
+  const log = createLog({ level: "warn", name: "bench" });
+  const lifecycle = new Lifecycle(log);
+  for (const signal of ["SIGINT", "SIGTERM"])
+    process.once(signal, () => void lifecycle.close().then(() => process.exit(130)));
+  try {
+    const scores = await measureOn(flags, rows, { out, lifecycle, log });
+    out.result(reportOf(scores), () => describe(scores));
+    return scores.every((score) => score.pass) ? 0 : 1;
+  } finally {
+    await lifecycle.close();
+  }
+}
+
+async function measureOn(
+  flags: BenchFlags,
+  rows: readonly RowName[],
+  { out, lifecycle, log }: { out: Output; lifecycle: Lifecycle; log: ReturnType<typeof createLog> },
+) {
+  const sizes = flags.quick ? QUICK : FULL;
+  const ground = await openGround({ env: process.env, lifecycle, log });
+  return measure(rows, {
+    ...{ ground, lifecycle },
+    sizes: { ...sizes, pairs: flags.pairs ?? sizes.pairs },
+    note: (text) => out.note(text),
+    nodeFlags: flags.cpuProf ? ["--cpu-prof", `--cpu-prof-dir=${flags.cpuProf}`] : [],
+  });
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+  return error instanceof OperatorError ? error.exitCode : 1;
+}

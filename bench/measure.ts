@@ -1,0 +1,64 @@
+import { Lifecycle } from "../runtime/lifecycle.ts";
+import { openCalls } from "./calls/row.ts";
+import { openDue } from "./due/row.ts";
+import type { Ground } from "./ground.ts";
+import { ROWS, type RowName } from "./rows.ts";
+import { type Pair, type Score, score } from "./score.ts";
+import { type Sides, sideBySide } from "./side-by-side.ts";
+import { openStore } from "./store/row.ts";
+
+export interface Sizes {
+  /** Pairs of runs that are counted. */
+  readonly pairs: number;
+  /** Messages of the channel that `store` reads. */
+  readonly messages: number;
+  /** Users that are due at once in `due`. */
+  readonly users: number;
+}
+
+export const FULL: Sizes = { pairs: 5, messages: 10_000, users: 20_000 };
+/** To see that everything works: too little for numbers that mean something. */
+export const QUICK: Sizes = { pairs: 2, messages: 1_000, users: 2_000 };
+
+export interface MeasureOptions {
+  readonly ground: Ground;
+  /** Closes whatever a row has open, should we be interrupted. */
+  readonly lifecycle: Lifecycle;
+  readonly sizes: Sizes;
+  readonly note: (text: string) => void;
+  /** Flags of the Node that runs the worker in `store`. */
+  readonly nodeFlags: readonly string[];
+}
+
+/** Measures the rows one after the other; each releases what it started before the next one begins. */
+export async function measure(rows: readonly RowName[], options: MeasureOptions): Promise<Score[]> {
+  const { ground, sizes } = options;
+  const scores: Score[] = [];
+  const add = (name: RowName, pairs: readonly Pair[]) => {
+    scores.push(score(ROWS.find((row) => row.name === name)!, pairs));
+  };
+  const noteOf = (name: string) => (text: string) => options.note(`${name}: ${text}`);
+  const owning = async (work: (lifecycle: Lifecycle) => Promise<void>) => {
+    const lifecycle = options.lifecycle.own("row", new Lifecycle(ground.log), (row) => row.close());
+    await work(lifecycle).finally(() => lifecycle.close());
+  };
+  const timed = (name: RowName, open: (lifecycle: Lifecycle) => Promise<Sides>) =>
+    owning(async (lifecycle) => {
+      const note = noteOf(name);
+      note("preparing");
+      add(name, await sideBySide(await open(lifecycle), { pairs: sizes.pairs, note }));
+    });
+
+  if (rows.includes("store"))
+    await timed("store", (lifecycle) => openStore(ground, lifecycle, { ...sizes, nodeFlags: options.nodeFlags }));
+  if (rows.includes("due")) await timed("due", (lifecycle) => openDue(ground, lifecycle, sizes));
+  if (rows.includes("calls") || rows.includes("calls-changed"))
+    await owning(async (lifecycle) => {
+      const note = noteOf("calls");
+      note("preparing");
+      const calls = await openCalls(ground, lifecycle, { note });
+      if (rows.includes("calls")) add("calls", [await calls.unchanged()]);
+      if (rows.includes("calls-changed")) add("calls-changed", [await calls.changed()]);
+    });
+  return scores;
+}

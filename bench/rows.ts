@@ -1,0 +1,50 @@
+/** One thing that is measured, against what, and the ratio that is to hold. */
+export interface Row {
+  readonly name: string;
+  readonly what: string;
+  readonly against: string;
+  /** What `ours` and `baseline` count. */
+  readonly unit: string;
+  /** Which is better: more of the unit, or fewer of it. The ratio is above 1 where ours is better. */
+  readonly better: "more" | "fewer";
+  readonly atLeast: number;
+}
+
+export type RowName = "store" | "due" | "calls" | "calls-changed";
+
+/** In the order in which they run and are shown. */
+export const ROWS: readonly (Row & { readonly name: RowName })[] = [
+  {
+    name: "store",
+    what: "messages from Telegram to rows",
+    against: "raw GramJS reading the same pages, storing nothing",
+    unit: "messages/s",
+    better: "more",
+    atLeast: 1.2,
+  },
+  {
+    name: "due",
+    what: "due scan to queue",
+    against: "addBulk of the same jobs",
+    unit: "users/s",
+    better: "more",
+    atLeast: 0.7,
+  },
+  {
+    name: "calls",
+    what: "a parse of 100 known channels, nothing new",
+    against: "one history call per channel",
+    unit: "calls",
+    better: "fewer",
+    // 3 calls: getConfig in initConnection, getMe, getPeerDialogs.
+    atLeast: 100 / 3,
+  },
+  {
+    name: "calls-changed",
+    what: "the same with 10 channels changed",
+    against: "one history call per channel",
+    unit: "calls",
+    better: "fewer",
+    atLeast: 100 / 14,
+  },
+];
