@@ -2,7 +2,7 @@
 //   node bin/bootstrap.mjs install [--full] | start | test | check | bench  [arguments]
 // Everything it says goes to standard error: standard output belongs to what it starts.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { arch, platform } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
@@ -133,7 +133,13 @@ function apt(packages) {
   return true;
 }
 
-const hasPackageLists = () => spawnSync("sh", ["-c", "ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1"]).status === 0;
+function hasPackageLists() {
+  try {
+    return readdirSync("/var/lib/apt/lists").some((name) => name.includes("_Packages"));
+  } catch {
+    return false;
+  }
+}
 
 /** Redis is asked for by the embedded services alone; with REDIS_URL set there is nothing to install. */
 function installRedis(needed) {

@@ -26,6 +26,10 @@ export interface Services {
   close(): Promise<void>;
 }
 
+/** What {@link openServices} sees to: all three unless told otherwise. */
+const PROVIDED = ["DATABASE_URL", "REDIS_URL", "SESSION_ENCRYPTION_KEYS"] as const;
+const SERVICE_OF = { DATABASE_URL: "PostgreSQL", REDIS_URL: "Redis", SESSION_ENCRYPTION_KEYS: "keyring" } as const;
+
 /**
  * Gives what is configured, and embeds what is not: PostgreSQL, Redis and a keyring of their own under `dataDir`, owned
  * by a detached supervisor that every command on this data directory shares.
@@ -38,46 +42,53 @@ export async function openServices(options: {
   dataDir: string;
   /** The database's name within the embedded PostgreSQL: each world has one of its own. */
   database: string;
+  /** What the command needs; what is not among it is neither missed nor started. */
+  needs?: readonly (typeof PROVIDED)[number][];
   log: Log;
 }): Promise<Services> {
   const { env: given } = acceptLegacyNames(options.env);
   const env = { ...options.env };
-  const missing = ["DATABASE_URL", "REDIS_URL", "SESSION_ENCRYPTION_KEYS"].filter((name) => !given[name]);
+  const wanted = options.needs ?? PROVIDED;
+  const missing = wanted.filter((name) => !given[name]);
   if (missing.length > 0 && given.NODE_ENV === "production")
     throw new OperatorError(`not set: ${missing.join(", ")} (with NODE_ENV=production nothing is embedded)`);
-  const lines: ServiceLine[] = [
-    { service: "PostgreSQL", embedded: false, where: withoutCredentials(given.DATABASE_URL) },
-    { service: "Redis", embedded: false, where: withoutCredentials(given.REDIS_URL) },
-    { service: "keyring", embedded: false, where: "SESSION_ENCRYPTION_KEYS" },
-  ];
-  if (missing.length === 0) return { env, lines, close: async () => {} };
 
-  const dataDir = openDataDir(options.dataDir);
-  if (missing.includes("SESSION_ENCRYPTION_KEYS")) {
-    env.SESSION_ENCRYPTION_KEYS = embeddedKeyring(dataDir);
-    lines[2] = { service: "keyring", embedded: true, where: keyringFile(dataDir) };
-  }
-  const needs: ServiceName[] = [];
-  if (missing.includes("DATABASE_URL")) needs.push("postgres");
-  if (missing.includes("REDIS_URL")) needs.push("redis");
-  if (needs.length === 0) return { env, lines, close: async () => {} };
+  const dataDir = missing.length > 0 ? openDataDir(options.dataDir) : null;
+  const services: ServiceName[] = [];
+  if (missing.includes("DATABASE_URL")) services.push("postgres");
+  if (missing.includes("REDIS_URL")) services.push("redis");
+  const path = given.PATH ?? "";
+  const held =
+    dataDir && services.length > 0 ? await holdServices({ dataDir, needs: services, path, log: options.log }) : null;
 
-  const held = await holdServices({ dataDir, needs, path: given.PATH ?? "", log: options.log });
+  const where: Record<string, string> = {};
   try {
-    if (needs.includes("postgres")) {
+    if (held && services.includes("postgres")) {
       await createDatabase(postgresUrl(held.postgresDir, "postgres"), options.database);
       env.DATABASE_URL = postgresUrl(held.postgresDir, options.database);
-      lines[0] = { service: "PostgreSQL", embedded: true, where: `${held.cluster}, database ${options.database}` };
+      where.DATABASE_URL = `${held.cluster}, database ${options.database}`;
     }
-    if (needs.includes("redis")) {
+    if (held && services.includes("redis")) {
       env.REDIS_URL = redisUrl(held.redisSocket);
-      lines[1] = { service: "Redis", embedded: true, where: held.redisSocket };
+      where.REDIS_URL = held.redisSocket;
+    }
+    if (dataDir && missing.includes("SESSION_ENCRYPTION_KEYS")) {
+      env.SESSION_ENCRYPTION_KEYS = embeddedKeyring(dataDir);
+      where.SESSION_ENCRYPTION_KEYS = keyringFile(dataDir);
     }
   } catch (error) {
-    await held.close();
+    await held?.close();
     throw error;
   }
-  return { env, lines, close: () => held.close() };
+  return {
+    env,
+    lines: wanted.map((name) => ({
+      service: SERVICE_OF[name],
+      embedded: name in where,
+      where: where[name] ?? (name === "SESSION_ENCRYPTION_KEYS" ? name : withoutCredentials(given[name])),
+    })),
+    close: async () => held?.close(),
+  };
 }
 
 /** Host and path of an URL, and nothing of what may be secret in it. */

@@ -89,6 +89,14 @@ test("embeds nothing in production, and names what is missing", async () => {
   );
 });
 
+test("neither misses nor starts what a command does not need", async () => {
+  const env = { NODE_ENV: "production", DATABASE_URL: "postgresql://db.example/fleet" };
+  const dataDir = join(testDataDir(), "untouched");
+  const services = await openServices({ env, dataDir, database: "d", needs: ["DATABASE_URL"], log: silentLog });
+  expect(services.env).toEqual(env);
+  expect(services.lines.map((line) => line.service)).toEqual(["PostgreSQL"]);
+});
+
 test("leaves alone what is configured, under its earlier name too, and shows no credentials of it", async () => {
   const dataDir = join(testDataDir(), "untouched");
   const env = {
