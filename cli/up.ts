@@ -29,7 +29,7 @@ export function upCommand(): Command {
     .option("--pace <n>", "emulated plans and limits run this many times faster", atLeast(1), 60)
     .option("--world <file...>", "Telegram Desktop exports (result.json), as channels that everybody follows", [])
     .option("--for <seconds>", "end by itself, counted from ready", atLeast(1))
-    .option("--workers <n>", "worker processes", wholeNumber(1), Math.max(1, Math.min(4, cpus().length - 1)))
+    .option("--workers <n>", "worker processes", wholeNumber(1), Math.min(4, cpus().length))
     .action(async (flags: UpFlags) => {
       if (flags.world.length > 0 && process.env.MASTER_API_IDS) {
         throw new OperatorError("--world is for the emulator: unset MASTER_API_IDS to use it", { exitCode: 2 });

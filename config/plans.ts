@@ -29,11 +29,16 @@ export function intervalOf(plan: Plan, intervals: PlanIntervals): number {
 
 /**
  * When the next parse is due: one interval after the slot that has just been served, spread by ±5 % so that users who
- * began together drift apart, and never in the past.
+ * began together drift apart, and never in the past: a run that was long skips no interval.
+ *
+ * After an outage of more than another interval everybody was served at once; the next slots are then spread over the
+ * whole interval, since a herd would stay one.
  *
  * @param spread a random number in [0, 1)
  */
 export function nextParseAt(slot: Date, intervalMs: number, now: Date, spread: number): Date {
   const next = slot.getTime() + intervalMs * (0.95 + 0.1 * spread);
+  const lateMs = now.getTime() - next;
+  if (lateMs > intervalMs) return new Date(now.getTime() + intervalMs * spread);
   return new Date(Math.max(now.getTime(), next));
 }

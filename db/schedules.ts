@@ -155,3 +155,10 @@ export async function makeDue(tx: TenantTx | WorkerTx, userIds: readonly bigint[
   `.execute(tx);
   return Number(numAffectedRows ?? 0n);
 }
+
+/** Sets the time of a user's next parse, where no run is in flight. */
+export async function setNextParse(tx: Tx, userId: bigint, at: Date): Promise<void> {
+  await sql`
+    update schedules set next_parse_at = ${at} where user_id = ${userId} and claimed_at is null
+  `.execute(tx);
+}

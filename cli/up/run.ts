@@ -89,6 +89,7 @@ export async function runUp(options: UpOptions): Promise<0 | 1> {
         tenantId: DEFAULT_TENANT,
         accounts: await witness.accounts(),
         now: new Date(),
+        spreadMs: config.intervals.premiumMs,
       });
     }
     const producer = await openQueues({ config, lifecycle, log });

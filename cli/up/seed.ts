@@ -1,5 +1,6 @@
 import { subscribe } from "../../db/channels.ts";
 import type { Database } from "../../db/database.ts";
+import { setNextParse } from "../../db/schedules.ts";
 import { ensureSession, saveSealed, transition } from "../../db/sessions.ts";
 import { addUser } from "../../db/users.ts";
 import type { Vault } from "../../telegram/vault.ts";
@@ -27,8 +28,15 @@ export async function seedAccounts(options: {
   tenantId: string;
   accounts: readonly PlantedAccount[];
   now: Date;
+  /** Their first parses are spread over this, as those of people who came one by one are; at once where not given. */
+  spreadMs?: number;
 }): Promise<number> {
-  const waiting = options.accounts.map((account, index) => ({ account, premium: index % 2 === 0 }));
+  const { accounts, now, spreadMs = 0 } = options;
+  const waiting = accounts.map((account, index) => ({
+    account,
+    premium: index % 2 === 0,
+    firstParseAt: new Date(now.getTime() + (spreadMs * index) / accounts.length),
+  }));
   let added = 0;
   const lane = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
@@ -45,6 +53,7 @@ async function seedOne(options: {
   tenantId: string;
   account: PlantedAccount;
   premium: boolean;
+  firstParseAt: Date;
   now: Date;
 }): Promise<boolean> {
   const { account, tenantId, vault } = options;
@@ -76,6 +85,7 @@ async function seedOne(options: {
     });
     await saveSealed(tx, id, sealed);
     await transition(tx, id, { from: ["ABSENT"], to: "AUTHORIZED", reason: "emulated" });
+    await setNextParse(tx, user.id, options.firstParseAt);
     return true;
   });
 }

@@ -38,10 +38,22 @@ test("the next parse is one interval (± 5 %) after the slot, and never in the p
       const next = nextParseAt(slot, interval, now, s).getTime();
       expect(next).toBeGreaterThanOrEqual(now.getTime());
       const planned = next - slot.getTime();
-      if (next > now.getTime()) {
+      const late = ago - interval * 1.05;
+      if (late > interval) {
+        // After an outage: somewhere in the interval that begins now.
+        expect(next).toBeLessThan(now.getTime() + interval);
+      } else if (next > now.getTime() && ago < interval * 1.9) {
         expect(planned).toBeGreaterThanOrEqual(Math.floor(interval * 0.95));
         expect(planned).toBeLessThanOrEqual(Math.ceil(interval * 1.05));
       }
     }),
   );
+});
+
+test("a long run skips no interval, and an outage leaves no herd", () => {
+  const minutes = (count: number) => count * 60_000;
+  const slot = (ago: number) => new Date(now.getTime() - minutes(ago));
+  expect(nextParseAt(slot(16), minutes(15), now, 0.5)).toEqual(now);
+  const after = [0, 0.25, 0.5, 0.75].map((s) => nextParseAt(slot(600), minutes(15), now, s).getTime() - now.getTime());
+  expect(after).toEqual([0, minutes(3.75), minutes(7.5), minutes(11.25)]);
 });
