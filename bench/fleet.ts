@@ -82,6 +82,7 @@ export async function startFleet(
     tenantId: DEFAULT_TENANT,
     accounts: accounts.slice(0, 1),
     now: new Date(),
+    spreadMs: 0,
   });
   const redis = lifecycle.own("Redis", openRedis(config.redisUrl ?? "", "producer", log), (connection) =>
     connection.disconnect(),
