@@ -14,6 +14,7 @@ import { gramfleetCommand } from "../runtime/entry.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import { sleep } from "../runtime/sleep.ts";
 import { createVault } from "../telegram/vault.ts";
+import { acquire } from "./acquire.ts";
 import type { Ground } from "./ground.ts";
 import { startProcess } from "./process.ts";
 
@@ -53,9 +54,10 @@ export async function startFleet(
   const services = await ground.environment(database);
   const dir = join(ground.dir, options.name);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const emulated = lifecycle.own(
+  const emulated = await acquire(
+    lifecycle,
     "emulator",
-    await startEmulated({
+    startEmulated({
       world: { name: options.name, database, dir },
       choice: { users: options.users, channels: options.channels, files: options.files },
       pace: 1,
@@ -90,9 +92,10 @@ export async function startFleet(
   const producer = lifecycle.own("producer", createProducer({ redis, prefix: config.redisPrefix, log }), (made) =>
     made.close(),
   );
-  lifecycle.own(
+  await acquire(
+    lifecycle,
     "worker",
-    await startProcess({
+    startProcess({
       name: "worker",
       command: gramfleetCommand(["worker"]),
       nodeFlags: options.nodeFlags,

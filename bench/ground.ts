@@ -11,6 +11,7 @@ import { redisUrl } from "../embedded/redis.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import type { Log } from "../runtime/log.ts";
 import { sleep } from "../runtime/sleep.ts";
+import { acquire } from "./acquire.ts";
 
 /** What every row stands on: PostgreSQL and Redis of the bench's own, in a folder that goes with it. */
 export interface Ground {
@@ -37,18 +38,16 @@ export async function openGround(options: {
   chmodSync(path, 0o711);
   lifecycle.own("folder", path, () => rmSync(path, { recursive: true, force: true }));
   const dataDir = openDataDir(join(path, "data"));
-  const held = await holdServices({
-    dataDir,
-    needs: ["postgres", "redis"],
-    path: env.PATH ?? "",
-    lingerMs: 0,
-    log,
-  });
-  lifecycle.own("services", held, async () => {
-    await held.close();
-    await ended(held.supervisorPid);
-    rmSync(held.cluster, { recursive: true, force: true });
-  });
+  const held = await acquire(
+    lifecycle,
+    "services",
+    holdServices({ dataDir, needs: ["postgres", "redis"], path: env.PATH ?? "", lingerMs: 0, log }),
+    async (services) => {
+      await services.close();
+      await ended(services.supervisorPid);
+      rmSync(services.cluster, { recursive: true, force: true });
+    },
+  );
   const dir = join(path, "rows");
   mkdirSync(join(dir, "logs"), { recursive: true, mode: 0o700 });
   const common = {
@@ -62,9 +61,9 @@ export async function openGround(options: {
     log,
     logFile: (name) => join(dir, "logs", `${name}.log`),
     async environment(database) {
-      await createDatabase(postgresUrl(held.postgresDir, "postgres"), database);
       const url = postgresUrl(held.postgresDir, database);
-      await migrate(url);
+      const made = createDatabase(postgresUrl(held.postgresDir, "postgres"), database).then(() => migrate(url));
+      await acquire(lifecycle, "migration", made, () => {});
       return { ...common, DATABASE_URL: url };
     },
   };

@@ -1,5 +1,6 @@
 import { loadConfig } from "../../config/load.ts";
 import type { Lifecycle } from "../../runtime/lifecycle.ts";
+import { acquire } from "../acquire.ts";
 import { openBenchDatabase } from "../fleet.ts";
 import type { Ground } from "../ground.ts";
 import { sideCommand, startProcess } from "../process.ts";
@@ -15,10 +16,11 @@ export async function openDue(
   const env = { ...(await ground.environment("bench_due")), REDIS_PREFIX: "bench-due" };
   const database = openBenchDatabase(loadConfig(env, ["database"]), ground);
   await addUsers(database, options.users).finally(() => database.close());
-  const start = async (name: string, module: URL) =>
-    lifecycle.own(
+  const start = (name: string, module: URL) =>
+    acquire(
+      lifecycle,
       name,
-      await startProcess({ name, command: sideCommand(module), env, logFile: ground.logFile(name) }),
+      startProcess({ name, command: sideCommand(module), env, logFile: ground.logFile(name) }),
       (side) => side.stop(),
     );
   const addBulk = await start("add-bulk", new URL("./add-bulk.ts", import.meta.url));

@@ -8,6 +8,7 @@ import { findUser } from "../../db/users.ts";
 import { queueOf } from "../../queue/jobs.ts";
 import type { NewJob } from "../../queue/producer.ts";
 import type { Lifecycle } from "../../runtime/lifecycle.ts";
+import { acquire } from "../acquire.ts";
 import { type Fleet, startFleet } from "../fleet.ts";
 import type { Ground } from "../ground.ts";
 import { sideCommand, startProcess } from "../process.ts";
@@ -37,9 +38,10 @@ export async function openStore(
     nodeFlags: options.nodeFlags,
   });
   const backfill = await makeKnown(fleet);
-  const raw = lifecycle.own(
+  const raw = await acquire(
+    lifecycle,
     "raw GramJS",
-    await startProcess({
+    startProcess({
       name: "raw GramJS",
       command: sideCommand(new URL("./raw-gramjs.ts", import.meta.url)),
       env: { PATH: fleet.env.PATH, BENCH_RAW_GRAMJS: JSON.stringify(rawGramJs(fleet)) },
