@@ -20,7 +20,7 @@ async function run(options: CommonOptions): Promise<void> {
   const log = createLog({ level: "warn", name: "migrate" });
   const dataDir = dataDirOf(options);
   const { env, database } = commandEnvironment(dataDir);
-  const services = await openServices({ env, dataDir, database, log });
+  const services = await openServices({ env, dataDir, database, log, needs: ["DATABASE_URL"] });
   try {
     const config = loadConfig(services.env, ["database"]);
     const applied = await migrate(config.databaseDirectUrl ?? "");

@@ -306,7 +306,8 @@ describe("connections", () => {
     await open.until(RPC_RESULT);
     const again = new DcSession(client(), key);
     Object.assign(again, { sessionId: open.sessionId, salt: open.salt });
-    again.send(ping(1n));
+    // One client counts its msg_ids over all its connections: the same one twice would be a resend.
+    again.send(ping(1n), { msgId: open.nextMsgId() });
     await again.until(PONG);
     // The old connection speaks once more: one client, one session, two sockets.
     open.send(ping(2n));
