@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
-import { addUser, deleteUser, listUsers, setPaused, setPlan } from "../db/users.ts";
+import { listUsers } from "../db/user-summary.ts";
+import { addUser, deleteUser, setPaused, setPlan } from "../db/users.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
 import { wholeNumber, withCommonOptions } from "./options.ts";
