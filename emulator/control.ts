@@ -15,8 +15,8 @@ import {
   TrafficRequest,
 } from "./control-protocol.ts";
 import type { Floods } from "./floods.ts";
-import { plainPost } from "./plain-post.ts";
 import type { World } from "./world/model.ts";
+import { plainPost } from "./world/plain-post.ts";
 
 /** What other processes may ask for. */
 export interface Controlled {

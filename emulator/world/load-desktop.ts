@@ -6,6 +6,7 @@ import type { DesktopChannel, DesktopMessage } from "../../formats/desktop/schem
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { toWorldMedia, toWorldPhoto } from "./desktop-media.ts";
 import type { World, WorldAction, WorldChannel, WorldEntity, WorldMessage, WorldPeer } from "./model.ts";
+import { plainPost } from "./plain-post.ts";
 
 /**
  * Puts an exported channel into the world as exported: the same ids, dates, edit dates and gaps. It gets a public
@@ -39,12 +40,10 @@ function toWorldMessage(message: DesktopMessage, channel: DesktopChannel, fileNa
   const pinnedId = message.action === "pin_message" ? message.message_id : undefined;
   const replyId = message.reply_to_message_id ?? pinnedId;
   return {
+    ...plainPost(service ? "" : text, date),
     id: message.id,
-    date,
     // Service messages are never edited: Telegram has no field for it.
     editDate: service || message.edited === undefined ? null : seconds(message.edited_unixtime, message.edited),
-    editHide: false,
-    message: service ? "" : text,
     entities: service ? [] : entities.map(toWorldEntity),
     media: service ? null : toWorldMedia(message, mediaId(channel.id, message.id)),
     groupedId: message.grouped_id === undefined ? null : BigInt(message.grouped_id),
@@ -70,13 +69,6 @@ function toWorldMessage(message: DesktopMessage, channel: DesktopChannel, fileNa
           },
     fromId: sender(message, channel),
     postAuthor: message.author ?? null,
-    viaBotId: null,
-    pinned: false,
-    silent: false,
-    noforwards: false,
-    views: null,
-    forwards: null,
-    replies: null,
     reactions: message.reactions?.map(toReaction) ?? null,
     action: service ? toAction(message, channel, fileName) : null,
   };

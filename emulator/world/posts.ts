@@ -1,5 +1,6 @@
 import { composeAlbumMedia, composeMedia, composePoll, fileId } from "./media.ts";
 import type { WorldAction, WorldChannel, WorldMessage, WorldPeer } from "./model.ts";
+import { plainPost } from "./plain-post.ts";
 import type { Random } from "./random.ts";
 import { composeText, emoji, sentence, type Text } from "./texts.ts";
 
@@ -45,7 +46,7 @@ export function composeAlbum(random: Random, channel: WorldChannel, date: number
 /** A service message. For `pin_message`, `pinnedId` is the message pinned. */
 export function composeService(date: number, action: WorldAction, pinnedId: number | null = null): Post {
   const replyTo = pinnedId === null ? null : { ...NO_REPLY, msgId: pinnedId };
-  return { ...BLANK, date, action, replyTo };
+  return { ...plainPost("", date), action, replyTo };
 }
 
 export function composePhoto(random: Random): WorldAction {
@@ -57,31 +58,9 @@ export function composePhoto(random: Random): WorldAction {
 
 const NO_REPLY = { peer: null, topId: null, quoteText: null, quoteOffset: null };
 
-const BLANK: Omit<Post, "date"> = {
-  editDate: null,
-  editHide: false,
-  ...NO_TEXT,
-  media: null,
-  groupedId: null,
-  fwdFrom: null,
-  replyTo: null,
-  fromId: null,
-  postAuthor: null,
-  viaBotId: null,
-  pinned: false,
-  silent: false,
-  noforwards: false,
-  views: null,
-  forwards: null,
-  replies: null,
-  reactions: null,
-  action: null,
-};
-
 function post(random: Random, channel: WorldChannel, date: number, parts: Partial<Post>): Post {
   return {
-    ...BLANK,
-    date,
+    ...plainPost("", date),
     postAuthor: !channel.megagroup && random.chance(0.3) ? random.pick(["Ada", "Жанна", "小李"]) : null,
     silent: random.chance(0.05),
     // Telegram tells both or neither; groups count neither.

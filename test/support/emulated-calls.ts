@@ -1,13 +1,13 @@
 import type { Api } from "telegram";
 import { BinaryReader } from "telegram/extensions/BinaryReader.js";
 import { type AuthKeyRecord, type Handlers, type RpcContext, RpcError } from "../../emulator/dc/service.ts";
-import { plainPost } from "../../emulator/plain-post.ts";
 import { createAccess } from "../../emulator/services/access.ts";
 import { DEFAULT_RULES, type ServiceDeps, type ServiceRules } from "../../emulator/services/deps.ts";
 import { createHandlers } from "../../emulator/services/handlers.ts";
 import { createLogins } from "../../emulator/services/logins.ts";
 import { readRequest } from "../../emulator/tl/read-request.ts";
 import type { World, WorldMessage } from "../../emulator/world/model.ts";
+import { plainPost } from "../../emulator/world/plain-post.ts";
 import { createWorld } from "../../emulator/world/world.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 

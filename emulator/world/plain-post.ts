@@ -1,6 +1,6 @@
-import type { WorldMessage } from "./world/model.ts";
+import type { WorldMessage } from "./model.ts";
 
-/** A post with a text and nothing else. `date` in Unix seconds. */
+/** A post with a text and nothing else; others are made from it. `date` in Unix seconds. */
 export function plainPost(message: string, date: number): Omit<WorldMessage, "id"> {
   return {
     date,
