@@ -6,7 +6,7 @@ import { emulatorCommand } from "./emulator.ts";
 import { exportCommand } from "./export.ts";
 import { migrateCommand } from "./migrate.ts";
 import { parseCommand } from "./parse.ts";
-import { schedulerCommand, workerCommand } from "./processes.ts";
+import { apiCommand, schedulerCommand, workerCommand } from "./processes.ts";
 import { queueCommand } from "./queue.ts";
 import { sessionsCommand } from "./sessions.ts";
 import { upCommand } from "./up.ts";
@@ -24,6 +24,7 @@ for (const command of [
   upCommand(),
   schedulerCommand(),
   workerCommand(),
+  apiCommand(),
   emulatorCommand(),
   migrateCommand(),
   usersCommand(),

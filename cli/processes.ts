@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { loadConfig } from "../config/load.ts";
 
 /**
- * `scheduler` and `worker` are the processes that run for good. They take everything from the environment and embed
+ * `scheduler`, `worker` and `api` are the processes that run for good. They take everything from the environment and embed
  * nothing: pm2, containers and `up` start them.
  */
 export function schedulerCommand(): Command {
@@ -18,5 +18,13 @@ export function workerCommand(): Command {
     const config = loadConfig(process.env, ["database", "redis", "api-ids", "keyring"]);
     const { runWorker } = await import("../workers/main.ts");
     await runWorker(config);
+  });
+}
+
+export function apiCommand(): Command {
+  return new Command("api").description("run the api: the fleet's status over HTTP").action(async () => {
+    const config = loadConfig(process.env, ["database", "redis"]);
+    const { runApi } = await import("../api/main.ts");
+    await runApi(config);
   });
 }

@@ -8,13 +8,14 @@ export interface HealthServer {
 
 /**
  * Serves `/live` (the process runs), `/ready` (200 when every check passes, else 503 with the failing names) and
- * `/metrics` (Prometheus text). Port 0 takes a free one.
+ * `/metrics` (Prometheus text), and whatever JSON `documents` make when asked for their path. Port 0 takes a free one.
  */
 export async function startHealthServer(options: {
   host: string;
   port: number;
   metrics: Metrics;
   checks: Record<string, () => Promise<void>>;
+  documents?: Record<string, () => Promise<unknown>>;
 }): Promise<HealthServer> {
   const server = createServer((request, response) => {
     const answer = (status: number, body: string, type = "application/json") => {
@@ -32,6 +33,14 @@ export async function startHealthServer(options: {
       options.metrics.registry.metrics().then(
         (text) => answer(200, text, options.metrics.registry.contentType),
         () => answer(500, "metrics could not be collected", "text/plain"),
+      );
+      return;
+    }
+    const document = path === undefined ? undefined : options.documents?.[path];
+    if (document) {
+      document().then(
+        (value) => answer(200, JSON.stringify(value)),
+        () => answer(503, '{"error":{"code":"unavailable","message":"a service it needs does not answer"}}'),
       );
       return;
     }

@@ -40,6 +40,28 @@ test("metrics are Prometheus text", async () => {
   expect(await answer.text()).toContain('messages_stored_total{change="new"} 3');
 });
 
+test("a document is made when it is asked for", async () => {
+  let users = 1;
+  const server_ = await startHealthServer({
+    host: "127.0.0.1",
+    port: 0,
+    metrics: createMetrics(),
+    checks: {},
+    documents: {
+      "/status": async () => {
+        if (users > 2) throw new Error("postgresql://me:canary@db/x refuses");
+        return { users };
+      },
+    },
+  });
+  server = server_;
+  const get = (path: string) => fetch(`http://127.0.0.1:${server_.port}${path}`);
+  expect(await (await get("/status")).json()).toEqual({ users: 1 });
+  users = 3;
+  const down = await get("/status");
+  expect([down.status, await down.text()]).toEqual([503, expect.not.stringContaining("canary")]);
+});
+
 test("anything else is not found", async () => {
   const get = await start();
   expect((await get("/")).status).toBe(404);
