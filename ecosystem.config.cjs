@@ -1,5 +1,6 @@
 // pm2 start ecosystem.config.cjs: with DATABASE_URL, REDIS_URL and the rest of .env.example set.
-const gramfleet = (name, args, more = {}) => ({
+// Each process serves /live, /ready and /metrics on a port of its own: workers count up from theirs.
+const gramfleet = (name, args, metricsPort, more = {}) => ({
   name,
   script: "bin/gramfleet.mjs",
   args,
@@ -7,7 +8,8 @@ const gramfleet = (name, args, more = {}) => ({
   // In one process each: a worker leases sessions under its own name, and pm2's cluster mode would share sockets.
   exec_mode: "fork",
   instances: 1,
-  env: { NODE_ENV: "production" },
+  env: { NODE_ENV: "production", METRICS_PORT: metricsPort },
+  increment_var: "METRICS_PORT",
   kill_signal: "SIGTERM",
   // Longer than the 25 s in which a process finishes or hands back what it holds.
   kill_timeout: 30_000,
@@ -19,8 +21,8 @@ const gramfleet = (name, args, more = {}) => ({
 
 module.exports = {
   apps: [
-    gramfleet("scheduler", "scheduler"),
-    gramfleet("workers", "worker", { instances: Number(process.env.WORKERS ?? 2) }),
-    gramfleet("api", "api"),
+    gramfleet("scheduler", "scheduler", 9464),
+    gramfleet("api", "api", 9465),
+    gramfleet("workers", "worker", 9470, { instances: Number(process.env.WORKERS ?? 2) }),
   ],
 };
