@@ -11,7 +11,10 @@ export interface Spread {
   readonly most: number;
 }
 
-/** What a row came to. `ours` and `baseline` are medians, `ratio` is that of these two. */
+/**
+ * What a row came to. `ours` and `baseline` are medians of their sides. `ratio` is the median of the pairs' ratios: what
+ * slows the machine down slows both runs of a pair, and falls out of their ratio, but not out of that of the medians.
+ */
 export interface Score {
   readonly row: Row;
   readonly ours: number;
@@ -25,15 +28,15 @@ export interface Score {
 export function score(row: Row, pairs: readonly Pair[]): Score {
   const ours = pairs.map((pair) => pair.ours);
   const baseline = pairs.map((pair) => pair.baseline);
-  const ratioOf = (pair: Pair) => (row.better === "more" ? pair.ours / pair.baseline : pair.baseline / pair.ours);
-  const middle = { ours: median(ours), baseline: median(baseline) };
-  const ratio = ratioOf(middle);
+  const ratios = pairs.map((pair) => (row.better === "more" ? pair.ours / pair.baseline : pair.baseline / pair.ours));
+  const ratio = median(ratios);
   return {
     row,
-    ...middle,
+    ours: median(ours),
+    baseline: median(baseline),
     ratio,
     pass: ratio >= row.atLeast,
-    spread: { ours: spread(ours), baseline: spread(baseline), ratio: spread(pairs.map(ratioOf)) },
+    spread: { ours: spread(ours), baseline: spread(baseline), ratio: spread(ratios) },
   };
 }
 
