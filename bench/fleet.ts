@@ -12,11 +12,12 @@ import { createProducer, type JobRef, type NewJob, type Producer } from "../queu
 import { openRedis } from "../queue/redis.ts";
 import { gramfleetCommand } from "../runtime/entry.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
+import { OperatorError } from "../runtime/operator-error.ts";
 import { sleep } from "../runtime/sleep.ts";
 import { createVault } from "../telegram/vault.ts";
 import { acquire } from "./acquire.ts";
 import type { Ground } from "./ground.ts";
-import { startProcess } from "./process.ts";
+import { endOf, startProcess } from "./process.ts";
 
 /** More than this machine can do: the limiter takes part, and holds nothing back. */
 const CALLS_PER_SECOND = 100_000;
@@ -54,6 +55,7 @@ export async function startFleet(
   const services = await ground.environment(database);
   const dir = join(ground.dir, options.name);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const logFile = ground.logFile(`${options.name}-emulator`);
   const emulated = await acquire(
     lifecycle,
     "emulator",
@@ -63,7 +65,9 @@ export async function startFleet(
       pace: 1,
       noLimits: true,
       env: services,
-      logFile: ground.logFile(`${options.name}-emulator`),
+      logFile,
+    }).catch((error: Error) => {
+      throw new OperatorError(`${error.message}\n${endOf(logFile)}`);
     }),
     (started) => started.close(),
   );

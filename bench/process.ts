@@ -77,4 +77,5 @@ function nextMessage(child: ChildProcess): Promise<Answer | ReadyMessage> {
   return new Promise((resolve) => child.once("message", (message) => resolve(message as Answer | ReadyMessage)));
 }
 
-const endOf = (file: string): string => readFileSync(file, "utf8").split("\n").slice(-15).join("\n");
+/** A log's last lines, for an error: the file itself goes with the folder that it is in. */
+export const endOf = (file: string): string => readFileSync(file, "utf8").split("\n").slice(-15).join("\n");
