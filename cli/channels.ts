@@ -8,7 +8,7 @@ import { parseTelegramId } from "./telegram-id.ts";
 import { requireUser } from "./user.ts";
 
 export function channelsCommand(): Command {
-  const channels = new Command("channels").description("the channels that are read, and for whom");
+  const channels = new Command("channels");
   channels.addCommand(
     withCommonOptions(
       new Command("list")

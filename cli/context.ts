@@ -1,13 +1,11 @@
-import { resolve } from "node:path";
-import { type Config, loadConfig } from "../config/load.ts";
+import type { Config } from "../config/load.ts";
 import { openDatabase } from "../db/client.ts";
 import type { Database } from "../db/database.ts";
 import { assertSchema } from "../db/migrate.ts";
-import { openServices, type Services } from "../embedded/services.ts";
 import { Lifecycle } from "../runtime/lifecycle.ts";
 import { createLog, type Log } from "../runtime/log.ts";
+import { dataDirOf, type Needs, openConfigured } from "./environment.ts";
 import { createOutput, type Output } from "./output.ts";
-import { DEFAULT_DATABASE, readCurrentWorld } from "./world.ts";
 
 /** What every command understands. */
 export interface CommonOptions {
@@ -21,28 +19,12 @@ export interface CommandContext {
   readonly out: Output;
   readonly log: Log;
   readonly config: Config;
-  readonly env: NodeJS.ProcessEnv;
-  readonly services: Services;
   readonly database: Database;
   readonly lifecycle: Lifecycle;
-  readonly dataDir: string;
 }
 
 /** One tenant until there are more. */
 export const DEFAULT_TENANT = "default";
-
-export const dataDirOf = (options: CommonOptions): string => resolve(options.dataDir ?? ".gramfleet");
-
-/**
- * The environment of a command: what is set, then what the running or last emulated world of this data directory
- * needs, where neither a database nor API IDs are configured.
- */
-export function commandEnvironment(dataDir: string): { env: NodeJS.ProcessEnv; database: string } {
-  const world = process.env.DATABASE_URL ? null : readCurrentWorld(dataDir);
-  if (!world) return { env: process.env, database: DEFAULT_DATABASE };
-  const env = process.env.MASTER_API_IDS ? process.env : { ...world.env, ...process.env };
-  return { env, database: world.database };
-}
 
 /**
  * Runs `work` with configuration, services (the embedded ones where nothing is configured, started for as long as the
@@ -50,7 +32,7 @@ export function commandEnvironment(dataDir: string): { env: NodeJS.ProcessEnv; d
  */
 export async function withContext<T>(
   options: CommonOptions,
-  needs: Parameters<typeof loadConfig>[1],
+  needs: Needs,
   work: (context: CommandContext) => Promise<T>,
 ): Promise<T> {
   const out = createOutput({ json: options.json ?? false });
@@ -62,12 +44,12 @@ export async function withContext<T>(
   process.once("SIGINT", interrupted);
   process.once("SIGTERM", interrupted);
   try {
-    const dataDir = dataDirOf(options);
-    const { env: given, database: name } = commandEnvironment(dataDir);
-    const services = lifecycle.own("services", await openServices({ env: given, dataDir, database: name, log }), (s) =>
-      s.close(),
-    );
-    const config = loadConfig(services.env, ["database", ...(needs ?? [])]);
+    const { config, services } = await openConfigured({
+      dataDir: dataDirOf(options),
+      needs: ["database", ...needs],
+      log,
+    });
+    lifecycle.own("services", services, (opened) => opened.close());
     const database = lifecycle.own(
       "database",
       openDatabase({
@@ -79,7 +61,7 @@ export async function withContext<T>(
       (db) => db.close(),
     );
     await assertSchema(database);
-    return await work({ out, log, config, env: services.env, services, database, lifecycle, dataDir });
+    return await work({ out, log, config, database, lifecycle });
   } finally {
     process.off("SIGINT", interrupted);
     process.off("SIGTERM", interrupted);

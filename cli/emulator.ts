@@ -22,7 +22,6 @@ interface EmulatorFlags {
 
 export function emulatorCommand(): Command {
   return new Command("emulator")
-    .description("run a Telegram of our own on this machine, for tests and for trying things; Ctrl-C ends it")
     .option("--users <n>", "people, logged in already", wholeNumber(1), 100)
     .option("--channels <n>", "made-up channels", wholeNumber(0), 40)
     .option("--pace <n>", "limits and the waits it hands out run this many times faster", atLeast(1), 1)

@@ -19,11 +19,7 @@ interface ExportOptions extends CommonOptions {
 }
 
 export function exportCommand(): Command {
-  return withCommonOptions(
-    new Command("export")
-      .description("write what is stored of a channel, as Telegram Desktop's result.json or as lines of JSON")
-      .argument("<channel>", "@name, name, t.me link, or id"),
-  )
+  return withCommonOptions(new Command("export").argument("<channel>", "@name, name, t.me link, or id"))
     .addOption(new Option("--format <format>", "the form").choices(FORMATS).default("tdesktop"))
     .option("--out <file>", "where to (standard output)")
     .option("--time-zone <zone>", "for dates as people read them", "UTC")
@@ -38,8 +34,7 @@ async function run(name: string, options: ExportOptions): Promise<void> {
     const channel = await requireChannel(database, name);
     const target = openTarget(options.out);
     try {
-      // One transaction, so that the file is one moment's picture.
-      const written = await database.asWorker((tx) =>
+      const written = await database.snapshot((tx) =>
         write(channel, streamMessages(tx, channel.id, { deleted: options.format === "jsonl" }), target.sink, options),
       );
       await target.keep();

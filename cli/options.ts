@@ -1,10 +1,22 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 
+/** Adds where a command finds what is embedded. */
+export function withDataDir(command: Command): Command {
+  return command.addOption(
+    new Option("--data-dir <dir>", "where embedded services keep their data (.gramfleet)").argParser(nonEmpty),
+  );
+}
+
 /** Adds what every command that prints data understands. */
 export function withCommonOptions(command: Command): Command {
-  return command
+  return withDataDir(command)
     .addOption(new Option("--json", "print JSON").default(false))
-    .addOption(new Option("--data-dir <dir>", "where embedded services keep their data (.gramfleet)"));
+    .addOption(new Option("--verbose", "say more on standard error"));
+}
+
+function nonEmpty(text: string): string {
+  if (text === "") throw new InvalidArgumentError("It is empty.");
+  return text;
 }
 
 /** A whole number of at least `least`, as an argument parser. */
@@ -12,7 +24,7 @@ export const wholeNumber =
   (least: number) =>
   (text: string): number => {
     const value = Number(text);
-    if (!Number.isInteger(value) || value < least)
+    if (!Number.isSafeInteger(value) || value < least)
       throw new InvalidArgumentError(`It is a whole number from ${least}.`);
     return value;
   };

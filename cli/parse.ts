@@ -29,9 +29,7 @@ interface Asked {
 }
 
 export function parseCommand(): Command {
-  return withCommonOptions(
-    new Command("parse").description("parse users now, ahead of their schedule").argument("[telegram_id...]"),
-  )
+  return withCommonOptions(new Command("parse").argument("[telegram_id...]", "whom; or --plan, or --all"))
     .addOption(
       new Option("--plan <plan>", "everybody whose plan in force is this").choices(["premium", "trial", "free"]),
     )

@@ -5,7 +5,7 @@ import { table } from "./output.ts";
 import { openQueues } from "./queues.ts";
 
 export function queueCommand(): Command {
-  const queue = new Command("queue").description("the job queues, one for each API ID");
+  const queue = new Command("queue");
   queue.addCommand(withCommonOptions(new Command("status").description("jobs by queue and state")).action(status));
   return queue;
 }

@@ -1,25 +1,6 @@
 import { Command } from "commander";
-import { addUser } from "../db/users.ts";
-import { openRedis } from "../queue/redis.ts";
-import { systemClock as clock } from "../runtime/clock.ts";
-import { createMetrics } from "../runtime/metrics.ts";
-import { OperatorError } from "../runtime/operator-error.ts";
-import { LoginRefused, WaitRunning } from "../telegram/errors.ts";
-import { createFleet } from "../telegram/fleet.ts";
-import { connect } from "../telegram/gramjs/connect.ts";
-import { type Asking, logInByPhone } from "../telegram/login/log-in.ts";
-import { ask } from "./ask.ts";
-import { type CommandContext, type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
+import type { LoginOptions } from "./log-in.ts";
 import { withCommonOptions } from "./options.ts";
-import { when } from "./output.ts";
-import { parseTelegramId } from "./telegram-id.ts";
-
-interface LoginOptions extends CommonOptions {
-  readonly phone?: string;
-  readonly code?: string;
-  readonly password?: string;
-  readonly appId?: string;
-}
 
 export function loginCommand(): Command {
   return withCommonOptions(
@@ -30,80 +11,9 @@ export function loginCommand(): Command {
     .option("--code <code>", "the code that Telegram sends")
     .option("--password <password>", "the two-step password (better asked for: other users see a command line)")
     .option("--app-id <id>", "which of the user's sessions (user_<telegram_id>)")
-    .action(run);
-}
-
-async function run(id: string, options: LoginOptions): Promise<void> {
-  const telegramId = parseTelegramId(id);
-  const phone = (options.phone ?? (await ask("phone", { flag: "--phone" }))).replace(/[^\d]/g, "");
-  if (!/^\d{5,15}$/.test(phone)) throw new OperatorError("the phone is no phone number", { exitCode: 2 });
-  await withContext(options, ["redis", "api-ids", "keyring"], async (context) => {
-    const { out, config, database, log } = context;
-    const metrics = createMetrics();
-    const fleet = await openFleet(context, metrics);
-    const { user } = await database.inTenant(DEFAULT_TENANT, (tx) =>
-      addUser(tx, { tenantId: DEFAULT_TENANT, telegramId }),
-    );
-    try {
-      const { me, session } = await logInByPhone(
-        {
-          apiIds: config.apiIds,
-          codesPerDay: config.smsCodesPerDay,
-          dataCenters: config.dataCenters,
-          times: config.limits,
-          flood: config.flood,
-          callsInFlight: config.limits.callsInFlightPerAccount,
-          ...{ database, fleet, metrics, clock, log },
-        },
-        { user, phone, ...(options.appId === undefined ? {} : { appId: options.appId }) },
-        asking(options),
-      );
-      out.result(
-        { telegramId: me.id, sessionId: session.id, state: session.state, apiId: session.apiId },
-        () =>
-          `${me.id}${me.firstName ? ` (${me.firstName})` : ""} is logged in; next: gramfleet channels add ${me.id} <channel>`,
-      );
-    } catch (error) {
-      throw forOperators(error);
-    }
-  });
-}
-
-async function openFleet(context: CommandContext, metrics: ReturnType<typeof createMetrics>) {
-  const { config, database, lifecycle, log } = context;
-  return createFleet(
-    {
-      heartbeatUrl: config.databaseDirectUrl ?? "",
-      redis: () => openRedis(config.redisUrl ?? "", "limiter", log),
-      redisPrefix: config.redisPrefix,
-      keyring: config.keyring,
-      apiIds: config.apiIds,
-      dataCenters: config.dataCenters,
-      flood: config.flood,
-      limits: config.limits,
-      ...{ database, connect, metrics, clock, log },
-    },
-    lifecycle,
-  );
-}
-
-/** Flags answer first, and once: an answer that was refused is asked for. */
-function asking(options: LoginOptions): Asking {
-  return {
-    async code(sent, refused) {
-      if (options.code !== undefined && refused === null) return options.code;
-      return ask(`code sent by ${sent.type}${refused ? ` (${refused})` : ""}`, { flag: "a good --code" });
-    },
-    async password(refused) {
-      if (options.password !== undefined && refused === null) return options.password;
-      return ask(`two-step password${refused ? ` (${refused})` : ""}`, { secret: true, flag: "a good --password" });
-    },
-  };
-}
-
-function forOperators(error: unknown): unknown {
-  if (error instanceof LoginRefused) return new OperatorError(`Telegram refused the login: ${error.errorName}`);
-  if (error instanceof WaitRunning)
-    return new OperatorError(`Telegram asks to wait until ${when(error.until)} (${error.method})`);
-  return error;
+    .action(async (id: string, options: LoginOptions) => {
+      // GramJS comes with it, which no other command of `sessions` needs.
+      const { logIn } = await import("./log-in.ts");
+      await logIn(id, options);
+    });
 }

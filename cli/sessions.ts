@@ -10,7 +10,7 @@ import { parseTelegramId } from "./telegram-id.ts";
 import { requireUser } from "./user.ts";
 
 export function sessionsCommand(): Command {
-  const sessions = new Command("sessions").description("the Telegram sessions that are kept for users");
+  const sessions = new Command("sessions");
   sessions.addCommand(withCommonOptions(new Command("list").description("every session and its state")).action(list));
   sessions.addCommand(
     withCommonOptions(new Command("status").description("one user's session: state, waits, what happened to it"))

@@ -11,7 +11,7 @@ import { unknownUser } from "./user.ts";
 const DAY_MS = 86_400_000;
 
 export function usersCommand(): Command {
-  const users = new Command("users").description("the people whose channels are read");
+  const users = new Command("users");
   users.addCommand(
     withCommonOptions(new Command("list").description("list users, with their plan, session and last parse"))
       .addOption(new Option("--plan <plan>", "only this plan").choices(["free", "premium"]))

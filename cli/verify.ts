@@ -28,9 +28,7 @@ interface Verdict {
 }
 
 export function verifyCommand(): Command {
-  return withCommonOptions(
-    new Command("verify").description("hold what is stored against Telegram Desktop exports, message by message"),
-  )
+  return withCommonOptions(new Command("verify"))
     .requiredOption("--world <file...>", "exports (result.json)")
     .action(run);
 }
@@ -76,7 +74,7 @@ async function verify(database: Database, file: string, channel: DesktopChannel)
   const stored = await database.inTenant(DEFAULT_TENANT, (tx) => findChannel(tx, String(channel.id)));
   if (!stored) throw new OperatorError(`channel ${channel.id} (${channel.name}) of ${file} is not stored here`);
   const rows = new Map<number, StoredMessage>();
-  await database.asWorker(async (tx) => {
+  await database.snapshot(async (tx) => {
     for await (const batch of streamMessages(tx, stored.id)) for (const row of batch) rows.set(row.id, row);
   });
   const utc = localTimeIn("UTC");

@@ -54,6 +54,12 @@ export function openDatabase(options: DatabaseOptions): Database {
         return work(tx);
       });
     },
+    snapshot: (work) =>
+      db
+        .transaction()
+        .setIsolationLevel("repeatable read")
+        .setAccessMode("read only")
+        .execute((tx) => work(tx as WorkerTx)),
     check: () => answering(async () => void (await pool.query("select 1"))),
     close: () => db.destroy(),
   };

@@ -26,6 +26,8 @@ export interface Database {
    * @throws LeaseGone when the row is not ours any more
    */
   underLease<T>(lease: LeaseRef, work: (tx: WorkerTx) => Promise<T>): Promise<T>;
+  /** As a worker, reading only, and one moment's picture however many statements it takes. */
+  snapshot<T>(work: (tx: WorkerTx) => Promise<T>): Promise<T>;
   /** Throws when PostgreSQL does not answer: for `/ready`. */
   check(): Promise<void>;
   close(): Promise<void>;

@@ -7,6 +7,7 @@ import { Lifecycle } from "../../runtime/lifecycle.ts";
 import { createLog } from "../../runtime/log.ts";
 import { createVault } from "../../telegram/vault.ts";
 import { DEFAULT_TENANT } from "../context.ts";
+import { checkVariables } from "../environment.ts";
 import { type Output, table } from "../output.ts";
 import { openQueues } from "../queues.ts";
 import { DEFAULT_DATABASE, type WorldChoice, worldOf, writeCurrentWorld } from "../world.ts";
@@ -41,8 +42,9 @@ export async function runUp(options: UpOptions): Promise<0 | 1> {
     void lifecycle.close().then(() => process.exit(130));
   });
   try {
+    const emulated = !options.env.MASTER_API_IDS && options.env.NODE_ENV !== "production";
+    checkVariables(options.env, ["database", "redis", ...(emulated ? [] : (["api-ids"] as const)), "keyring"]);
     lifecycle.own("data directory", await lockDataDir(options.dataDir), (lock) => lock.release());
-    const emulated = !options.env.MASTER_API_IDS;
     const world = worldOf(options.dataDir, options.choice);
     const services = lifecycle.own(
       "services",

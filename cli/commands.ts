@@ -1,0 +1,63 @@
+import type { Command } from "commander";
+
+interface CommandEntry {
+  /** One line of `gramfleet --help`. */
+  readonly says: string;
+  readonly load: () => Promise<Command>;
+}
+
+/** Every command. Only the one that is called is loaded: a scheduler has no need of GramJS, nor help of PostgreSQL. */
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  up: {
+    says: "run all of it on this machine: whatever is not configured is embedded, and said so; Ctrl-C ends with a summary",
+    load: async () => (await import("./up.ts")).upCommand(),
+  },
+  scheduler: {
+    says: "run a scheduler: enqueues the parses that are due",
+    load: async () => (await import("./processes.ts")).schedulerCommand(),
+  },
+  worker: {
+    says: "run a worker: parses what is enqueued",
+    load: async () => (await import("./processes.ts")).workerCommand(),
+  },
+  api: {
+    says: "run the api: the fleet's status over HTTP",
+    load: async () => (await import("./processes.ts")).apiCommand(),
+  },
+  emulator: {
+    says: "run a Telegram of our own on this machine, for tests and for trying things; Ctrl-C ends it",
+    load: async () => (await import("./emulator.ts")).emulatorCommand(),
+  },
+  migrate: {
+    says: "bring the database's schema up to date; safe to run again, and by many at once",
+    load: async () => (await import("./migrate.ts")).migrateCommand(),
+  },
+  users: {
+    says: "the people whose channels are read",
+    load: async () => (await import("./users.ts")).usersCommand(),
+  },
+  channels: {
+    says: "the channels that are read, and for whom",
+    load: async () => (await import("./channels.ts")).channelsCommand(),
+  },
+  sessions: {
+    says: "the Telegram sessions that are kept for users",
+    load: async () => (await import("./sessions.ts")).sessionsCommand(),
+  },
+  parse: {
+    says: "parse users now, ahead of their schedule",
+    load: async () => (await import("./parse.ts")).parseCommand(),
+  },
+  queue: {
+    says: "the job queues, one for each API ID",
+    load: async () => (await import("./queue.ts")).queueCommand(),
+  },
+  verify: {
+    says: "hold what is stored against Telegram Desktop exports, message by message",
+    load: async () => (await import("./verify.ts")).verifyCommand(),
+  },
+  export: {
+    says: "write what is stored of a channel, as Telegram Desktop's result.json or as lines of JSON",
+    load: async () => (await import("./export.ts")).exportCommand(),
+  },
+};

@@ -1,0 +1,100 @@
+import { addUser } from "../db/users.ts";
+import { assertRedis, openRedis } from "../queue/redis.ts";
+import { systemClock as clock } from "../runtime/clock.ts";
+import { createMetrics } from "../runtime/metrics.ts";
+import { OperatorError } from "../runtime/operator-error.ts";
+import { LoginRefused, WaitRunning } from "../telegram/errors.ts";
+import { createFleet } from "../telegram/fleet.ts";
+import { connect } from "../telegram/gramjs/connect.ts";
+import { type Asking, logInByPhone } from "../telegram/login/log-in.ts";
+import { ask } from "./ask.ts";
+import { type CommandContext, type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
+import { when } from "./output.ts";
+import { parseTelegramId } from "./telegram-id.ts";
+
+export interface LoginOptions extends CommonOptions {
+  readonly phone?: string;
+  readonly code?: string;
+  readonly password?: string;
+  readonly appId?: string;
+}
+
+/** Logs a user in, asking on the terminal for what `options` lack. */
+export async function logIn(id: string, options: LoginOptions): Promise<void> {
+  const telegramId = parseTelegramId(id);
+  const phone = (options.phone ?? (await ask("phone", { flag: "--phone" }))).replace(/[^\d]/g, "");
+  if (!/^\d{5,15}$/.test(phone)) throw new OperatorError("the phone is no phone number", { exitCode: 2 });
+  await withContext(options, ["redis", "api-ids", "keyring"], async (context) => {
+    const { out, config, database, log } = context;
+    const metrics = createMetrics();
+    const fleet = await openFleet(context, metrics);
+    const { user } = await database.inTenant(DEFAULT_TENANT, (tx) =>
+      addUser(tx, { tenantId: DEFAULT_TENANT, telegramId }),
+    );
+    try {
+      const { me, session } = await logInByPhone(
+        {
+          apiIds: config.apiIds,
+          codesPerDay: config.smsCodesPerDay,
+          dataCenters: config.dataCenters,
+          times: config.limits,
+          flood: config.flood,
+          callsInFlight: config.limits.callsInFlightPerAccount,
+          ...{ database, fleet, metrics, clock, log },
+        },
+        { user, phone, ...(options.appId === undefined ? {} : { appId: options.appId }) },
+        asking(options),
+      );
+      out.result(
+        { telegramId: me.id, sessionId: session.id, state: session.state, apiId: session.apiId },
+        () =>
+          `${me.id}${me.firstName ? ` (${me.firstName})` : ""} is logged in; next: gramfleet channels add ${me.id} <channel>`,
+      );
+    } catch (error) {
+      throw forOperators(error);
+    }
+  });
+}
+
+async function openFleet(context: CommandContext, metrics: ReturnType<typeof createMetrics>) {
+  const { config, database, lifecycle, log } = context;
+  const probe = lifecycle.own("redis", openRedis(config.redisUrl ?? "", "limiter", log), (client) =>
+    client.disconnect(),
+  );
+  await assertRedis(probe);
+  return createFleet(
+    {
+      heartbeatUrl: config.databaseDirectUrl ?? "",
+      redis: () => openRedis(config.redisUrl ?? "", "limiter", log),
+      redisPrefix: config.redisPrefix,
+      keyring: config.keyring,
+      apiIds: config.apiIds,
+      dataCenters: config.dataCenters,
+      flood: config.flood,
+      limits: config.limits,
+      ...{ database, connect, metrics, clock, log },
+    },
+    lifecycle,
+  );
+}
+
+/** Flags answer first, and once: an answer that was refused is asked for. */
+function asking(options: LoginOptions): Asking {
+  return {
+    async code(sent, refused) {
+      if (options.code !== undefined && refused === null) return options.code;
+      return ask(`code sent by ${sent.type}${refused ? ` (${refused})` : ""}`, { flag: "a good --code" });
+    },
+    async password(refused) {
+      if (options.password !== undefined && refused === null) return options.password;
+      return ask(`two-step password${refused ? ` (${refused})` : ""}`, { secret: true, flag: "a good --password" });
+    },
+  };
+}
+
+function forOperators(error: unknown): unknown {
+  if (error instanceof LoginRefused) return new OperatorError(`Telegram refused the login: ${error.errorName}`);
+  if (error instanceof WaitRunning)
+    return new OperatorError(`Telegram asks to wait until ${when(error.until)} (${error.method})`);
+  return error;
+}
