@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { claimDue, finish } from "../../db/schedules.ts";
-import { recordWait } from "../../db/waits.ts";
+import { setHold } from "../../db/sessions.ts";
+import { deleteOldWaits, recordWait } from "../../db/waits.ts";
 import { Snooze } from "../../queue/outcome.ts";
+import { WaitRunning } from "../../telegram/errors.ts";
 import { FakeChannel, FakeTelegram } from "../support/fake-telegram.ts";
 import { startParsing, type TestUser } from "../support/parsing.ts";
 
@@ -117,5 +119,31 @@ describe("backfill", () => {
     await expect(parsing.backfill(user, channel.id)).resolves.toMatchObject({ outcome: "out of reach" });
     channel.isPrivate = false;
     await expect(parsing.backfill(user, channel.id)).resolves.toEqual({ outcome: "out of reach" });
+  });
+
+  it("makes way for no parse that nobody may start: it would keep others from the channel for ever", async () => {
+    const { channel, user } = await started(250);
+    await parsing.database.asWorker((tx) => setHold(tx, user.sessionId, "frozen", true));
+    await parsing.database.asWorker((tx) => finish(tx, user.userId, new Date(parsing.clock.now() - 1_000)));
+    await expect(parsing.backfill(user, channel.id)).rejects.not.toBeInstanceOf(Snooze);
+  });
+
+  it("ends where its account waits for long, so that another account may read the channel", async () => {
+    const { channel, api, user } = await started(250);
+    const hours = 15;
+    api.before = () => {
+      throw new WaitRunning("messages.getHistory", new Date(parsing.clock.now() + hours * 3_600_000), "method");
+    };
+    await expect(parsing.backfill(user, channel.id)).resolves.toMatchObject({ outcome: "waiting" });
+    const wait = { telegramId: user.telegramId, method: "messages.getHistory", chatId: 0n, seconds: hours * 3_600 };
+    await parsing.database.asWorker((tx) => recordWait(tx, wait));
+    api.before = () => {};
+    await expect(parsing.backfill(user, channel.id)).resolves.toEqual({ outcome: "waiting" });
+    expect(api.calls).toEqual([]);
+    api.before = () => {
+      throw new WaitRunning("messages.getHistory", new Date(parsing.clock.now() + 5_000), "method");
+    };
+    await parsing.database.asWorker((tx) => deleteOldWaits(tx, -hours * 3_600_000 - 60_000));
+    await expect(parsing.backfill(user, channel.id)).rejects.toThrow("waits until");
   });
 });

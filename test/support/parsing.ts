@@ -117,6 +117,7 @@ function leasedAccounts(database: Database, apis: ReadonlyMap<bigint, TelegramAp
       const session = await database.asWorker((tx) => loadSession(tx, sessionId));
       const api = apis.get(sessionId);
       if (!session || !api || session.state !== "AUTHORIZED") throw new SessionUnusable(session?.state ?? "unknown");
+      if (session.holds[0]) throw new SessionUnusable(session.holds[0]);
       const lease = { sessionId, token: randomUUID() };
       if (!(await database.asWorker((tx) => insertLease(tx, { ...lease, holder: "test" }))))
         throw new LeaseHeld("leased elsewhere");

@@ -5,14 +5,14 @@ import { PageStale, recordSkipped, storeHistory } from "../../db/messages.ts";
 import { loadSchedule } from "../../db/schedules.ts";
 import { sessionOfUser } from "../../db/sessions.ts";
 import { loadUser } from "../../db/users.ts";
-import { runningWaits } from "../../db/waits.ts";
+import { runningWaits, type Wait } from "../../db/waits.ts";
 import type { Handlers } from "../../queue/consumer.ts";
 import { Snooze } from "../../queue/outcome.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import type { Accounts, OpenAccount } from "../../telegram/account.ts";
-import { PeerGone } from "../../telegram/errors.ts";
+import { PeerGone, WaitRunning } from "../../telegram/errors.ts";
 import { createHistoryPages } from "../backfill/history-pages.ts";
 import { untilAborted } from "../interrupted.ts";
 import { type Hole, historyCovers, idsOf } from "../parse/coverage.ts";
@@ -22,6 +22,11 @@ import { countPage, emptyTally } from "../parse/tally.ts";
 
 /** A backfill that makes way for its own user's parse looks again after this. */
 const MAKE_WAY_MS = 1_000;
+/**
+ * A wait longer than this ends the job: in the queue it would stand for the channel, and keep every other account from
+ * reading it. What is missing is asked for again by the next parse of anybody who follows the channel.
+ */
+const LONG_WAIT_MS = 60_000;
 
 export interface BackfillDependencies {
   readonly database: Database;
@@ -62,18 +67,31 @@ interface Outlook {
 export function createBackfillChannel(deps: BackfillDependencies): Handlers["backfill-channel"] {
   return async (data, context) => {
     const channelId = BigInt(data.channelId);
-    const { task, first } = await deps.database.asWorker(async (tx) => {
+    const longFrom = deps.clock.now() + LONG_WAIT_MS;
+    const { task, first, waits } = await deps.database.asWorker(async (tx) => {
       const task = await load(deps, tx, BigInt(data.userId), channelId);
-      return { task, first: task && (await look(tx, task, channelId, deps.clock.now())) };
+      const first = task && (await look(tx, task, channelId, deps.clock.now()));
+      return { task, first, waits: task && first?.hole ? await runningWaits(tx, task.telegramId) : [] };
     });
     if (!task) return { outcome: "out of reach" };
     if (!first?.hole) return { outcome: "complete" };
     if (first.parseIsDue) throw makeWay(deps);
-    return deps.accounts.open(task.sessionId, (account) =>
-      untilAborted([context.signal, account.signal], () => read(deps, account, task, first)),
-    );
+    if (waits.some((wait) => holdsHistory(wait, channelId) && wait.until.getTime() > longFrom)) return WAITING;
+    try {
+      return await deps.accounts.open(task.sessionId, (account) =>
+        untilAborted([context.signal, account.signal], () => read(deps, account, task, first)),
+      );
+    } catch (error) {
+      if (error instanceof WaitRunning && error.until.getTime() > longFrom) return WAITING;
+      throw error;
+    }
   };
 }
+
+const WAITING = { outcome: "waiting" };
+
+const holdsHistory = ({ method, chatId }: Wait, channelId: bigint) =>
+  method === "messages.getHistory" && (chatId === 0n || chatId === channelId);
 
 async function load(deps: BackfillDependencies, tx: WorkerTx, userId: bigint, channelId: bigint): Promise<Task | null> {
   const user = await loadUser(tx, userId);
@@ -91,7 +109,9 @@ async function look(tx: WorkerTx, task: Task, channelId: bigint, now: number): P
   if (!channel) return null;
   const hole = await holeWithin(tx, channel, { availableMinId: task.access.availableMinId, depth: task.depth });
   const schedule = await loadSchedule(tx, task.userId);
-  const due = schedule !== null && (schedule.claimedAt !== null || schedule.nextParseAt.getTime() <= now);
+  // Without a queue (a held or ended session) nobody may start it, and it stays due for good.
+  const startable = schedule !== null && schedule.queue !== null;
+  const due = startable && (schedule.claimedAt !== null || schedule.nextParseAt.getTime() <= now);
   // A parse that waits for Telegram is due for hours, and needs nobody to make way.
   const parseIsDue = due && (await runningWaits(tx, task.telegramId)).length === 0;
   return { channel, hole, parseIsDue };
