@@ -44,13 +44,10 @@ async function bench(flags: BenchFlags): Promise<0 | 1> {
   const lifecycle = new Lifecycle(log);
   for (const signal of ["SIGINT", "SIGTERM"])
     process.once(signal, () => void lifecycle.close().then(() => process.exit(130)));
-  try {
-    const scores = await measureOn(flags, rows, { out, lifecycle, log });
-    out.result(reportOf(scores), () => describe(scores));
-    return scores.every((score) => score.pass) ? 0 : 1;
-  } finally {
-    await lifecycle.close();
-  }
+  // Everything is put away before anything is printed: whoever reads it may close the pipe.
+  const scores = await measureOn(flags, rows, { out, lifecycle, log }).finally(() => lifecycle.close());
+  out.result(reportOf(scores), () => describe(scores));
+  return scores.every((score) => score.pass) ? 0 : 1;
 }
 
 async function measureOn(
