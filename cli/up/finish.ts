@@ -15,7 +15,7 @@ const BACKFILL_WITHIN_MS = 30_000;
  * is on Telegram.
  */
 export async function finish(
-  options: Watched & { since: Date; lag: Lag; depthFree: number },
+  options: Watched & { lag: Lag; depthFree: number },
 ): Promise<{ summary: Summary; examples: readonly string[] }> {
   const { database, witness } = options;
   const giveUp = new AbortController();

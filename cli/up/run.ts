@@ -1,6 +1,7 @@
 import { loadConfig } from "../../config/load.ts";
 import { openDatabase } from "../../db/client.ts";
 import { migrate } from "../../db/migrate.ts";
+import { databaseNow } from "../../db/overview.ts";
 import { lockDataDir } from "../../embedded/lock.ts";
 import { openServices, type ServiceLine } from "../../embedded/services.ts";
 import { Lifecycle } from "../../runtime/lifecycle.ts";
@@ -95,14 +96,16 @@ export async function runUp(options: UpOptions): Promise<0 | 1> {
       });
     }
     const producer = await openQueues({ config, lifecycle, log });
+    // What counts begins here, while --for counts from ready: the first parses come before.
+    const since = await database.asWorker(databaseNow);
     const children = startFleet(lifecycle, env, options);
     const ports = await Promise.all(children.map(async (child) => (await child.ready).port));
     sayWhatIsReal(out, [...services.lines, telegramLine(telegram)], telegram ? options.pace : null, options.logDir);
     // Ready: --for counts from here.
-    const watched = { database, producer, witness, children, ports, telegram, out };
-    const { since, lag } = await watch({ ...watched, forSeconds: options.forSeconds, signal: interrupt.signal });
+    const watched = { database, producer, witness, children, ports, telegram, out, since };
+    const lag = await watch({ ...watched, forSeconds: options.forSeconds, signal: interrupt.signal });
     interrupt.again();
-    const { summary, examples } = await finish({ ...watched, since, lag, depthFree: config.historyDepthFree });
+    const { summary, examples } = await finish({ ...watched, lag, depthFree: config.historyDepthFree });
     out.result(summary, () => describe(out, summary, examples));
     if (out.json) for (const example of examples) out.note(`! ${example}`);
     return exitCodeOf(summary);

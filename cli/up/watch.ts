@@ -1,5 +1,4 @@
 import type { Database } from "../../db/database.ts";
-import { databaseNow } from "../../db/overview.ts";
 import { lagSince, runTotals } from "../../db/runs.ts";
 import { countSchedules } from "../../db/schedules.ts";
 import { countUsers } from "../../db/users.ts";
@@ -26,32 +25,31 @@ export interface Watched {
   /** Where each child's metrics are. */
   readonly ports: readonly number[];
   readonly telegram: { readonly child: Child } | null;
+  /** What happened from here on is shown and counted, by the database's clock. */
+  readonly since: Date;
   readonly out: Output;
 }
 
 export type Lag = Awaited<ReturnType<typeof lagSince>>;
 
 /**
- * Shows what happens until the time is up or `signal` aborts. Gives the moment it began at and the lag seen.
+ * Shows what happens until the time is up or `signal` aborts. Gives the lag seen.
  * @throws OperatorError where a process of ours ends by itself
  */
-export async function watch(
-  options: Watched & { forSeconds: number | null; signal: AbortSignal },
-): Promise<{ since: Date; lag: Lag }> {
-  const { database } = options;
-  const since = await database.asWorker(databaseNow);
+export async function watch(options: Watched & { forSeconds: number | null; signal: AbortSignal }): Promise<Lag> {
+  const { database, since } = options;
   const began = performance.now();
   const elapsed = () => (performance.now() - began) / 1_000;
   const view = createLiveView(options.out);
   const fallen = firstToFall([...options.children, ...(options.telegram ? [options.telegram.child] : [])]);
   while (!options.signal.aborted && (options.forSeconds === null || elapsed() < options.forSeconds)) {
-    view.show(await look(options, since, elapsed()));
+    view.show(await look(options, elapsed()));
     const left = options.forSeconds === null ? LOOK_EVERY_MS : options.forSeconds * 1_000 - elapsed() * 1_000;
     const dead = await Promise.race([fallen, sleep(Math.max(0, Math.min(LOOK_EVERY_MS, left)), options.signal)]);
     if (dead && !options.signal.aborted) throw new OperatorError(dead);
   }
   view.end();
-  return { since, lag: await database.asWorker((tx) => lagSince(tx, since)) };
+  return database.asWorker((tx) => lagSince(tx, since));
 }
 
 function firstToFall(children: readonly Child[]): Promise<string> {
@@ -63,7 +61,8 @@ function firstToFall(children: readonly Child[]): Promise<string> {
   );
 }
 
-async function look(watched: Watched, since: Date, seconds: number): Promise<Snapshot> {
+async function look(watched: Watched, seconds: number): Promise<Snapshot> {
+  const { since } = watched;
   const [numbers, metrics, jobs, witnessed] = await Promise.all([
     watched.database.asWorker(async (tx) => ({
       users: await countUsers(tx),

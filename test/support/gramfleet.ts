@@ -1,0 +1,90 @@
+import { spawn } from "node:child_process";
+import { tmpdir } from "node:os";
+import { afterAll } from "vitest";
+import { gramfleetCommand } from "../../runtime/entry.ts";
+import { eventually } from "./eventually.ts";
+
+/** How a command ended, and what it said. */
+export interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly pid: number;
+  stdout(): string;
+  stderr(): string;
+  signal(name: NodeJS.Signals): void;
+  /** Waits until it has said something that matches, to whichever stream. */
+  says(what: RegExp, timeoutMs?: number): Promise<void>;
+  readonly ended: Promise<Ran>;
+}
+
+export interface RunOptions {
+  /** Beside PATH and a few others: nothing of the machine's own configuration reaches a command under test. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Where no .env lies, unless the test put one there. */
+  readonly cwd?: string;
+}
+
+const left = new Set<Running>();
+
+/** Starts `gramfleet <args>` as a process of its own, as a shell would; ended at the latest when the test file is. */
+export function startGramfleet(args: readonly string[], options: RunOptions = {}): Running {
+  const command = gramfleetCommand(args);
+  const child = spawn(command.file, command.args, {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, TZ: "UTC", ...options.env },
+    cwd: options.cwd ?? tmpdir(),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const running: Running = {
+    pid: child.pid ?? 0,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    signal: (name) => void child.kill(name),
+    async says(what, timeoutMs = 20_000) {
+      await eventually(() => what.test(stdout) || what.test(stderr) || child.exitCode !== null, {
+        timeoutMs,
+        what: `"${what.source}" of gramfleet ${args.join(" ")}`,
+      });
+      if (!what.test(stdout) && !what.test(stderr))
+        throw new Error(`gramfleet ${args.join(" ")} ended with ${child.exitCode} before: ${stderr}`);
+    },
+    ended: new Promise((resolve) => {
+      child.once("close", (code) => {
+        left.delete(running);
+        resolve({ code, stdout, stderr });
+      });
+    }),
+  };
+  left.add(running);
+  return running;
+}
+
+/** Runs `gramfleet <args>` to its end. */
+export function gramfleet(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  return startGramfleet(args, options).ended;
+}
+
+/** Ends what a file's tests have left running. Call it at the file's top, once. */
+export function endLeftovers(): void {
+  afterAll(async () => {
+    const rest = [...left];
+    for (const running of rest) running.signal("SIGTERM");
+    await Promise.all(rest.map(({ ended }) => ended));
+  });
+}
+
+/** What a command with --json printed: its last line. */
+export function jsonOf<T = unknown>(ran: Pick<Ran, "stdout">): T {
+  return JSON.parse(ran.stdout.trimEnd().split("\n").at(-1) ?? "") as T;
+}
