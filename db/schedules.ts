@@ -41,10 +41,15 @@ const dueUsers = sql`
   from claimed c join users u on u.id = c.user_id
   order by c.next_parse_at`;
 
+/** A run may last that many times as long as a claim may wait for its start, before its lease counts for nothing. */
+const LONGEST_RUN = 10;
+
 /**
  * The same for users that were claimed longer than `afterMs` ago and never started since, and for those that started
- * before that, have no end, and hold no living lease; spares accounts with a running wait and `pausedQueues`.
- * Re-stamps `last_enqueued_at`, so that each is found again only after another `afterMs` (the back-off).
+ * before that, have no end, and hold no lease; a lease spares them for ten times as long, since it outlives a worker
+ * that was killed, and nobody asks for it while no job is there. Spares `pausedQueues`, and accounts that wait for a
+ * method that a parse cannot do without. Re-stamps `last_enqueued_at`, so that each is found again only after another
+ * `afterMs` (the back-off). Too early is harmless: a job that is there absorbs its like.
  */
 export async function claimOverdue(
   tx: WorkerTx,
@@ -58,9 +63,14 @@ export async function claimOverdue(
       where s.claimed_at < horizon.at and s.queue is not null
         and coalesce(s.last_enqueued_at, s.claimed_at) < horizon.at
         and (s.last_started_at is null or s.last_started_at < s.claimed_at
-          or (s.last_started_at < horizon.at and not exists (${livingLease})))
+          or (s.last_started_at < horizon.at and not exists (${lease}))
+          or s.last_started_at < now() - ${milliseconds(options.afterMs * LONGEST_RUN)})
         and s.queue <> all(${[...options.pausedQueues]}::text[])
-        and not exists (select from waits w where w.telegram_id = u.telegram_id and w.until > now())
+        and not exists (
+          select from waits w
+          where w.telegram_id = u.telegram_id and w.until > now() and w.chat_id = 0
+            and w.method <> 'contacts.resolveUsername'
+        )
       order by s.next_parse_at limit ${options.limit} for update of s skip locked
     ), claimed as (
       update schedules s set last_enqueued_at = now()
@@ -71,14 +81,16 @@ export async function claimOverdue(
   return rows;
 }
 
-const livingLease = sql`
+const lease = sql`
   select from leases l join sessions e on e.id = l.session_id where e.user_id = s.user_id`;
 
-/** Redis has lost its jobs: every claim without a living lease is void, its user due again. Gives their number. */
+/**
+ * Redis has lost its jobs: every claim is void, its user due again. Gives their number. A run that still goes on is
+ * followed by another one at worst; to spare whoever holds a lease would forget those whose worker died with Redis.
+ */
 export async function voidClaims(tx: WorkerTx): Promise<number> {
   const { numAffectedRows } = await sql`
-    update schedules s set claimed_at = null
-    where claimed_at is not null and not exists (${livingLease})`.execute(tx);
+    update schedules set claimed_at = null where claimed_at is not null`.execute(tx);
   return Number(numAffectedRows ?? 0n);
 }
 
