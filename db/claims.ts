@@ -1,28 +1,39 @@
 import { sql } from "kysely";
 import type { WorkerTx } from "./database.ts";
 
+/** What a channel is read for. Readers of one purpose keep out of each other's way; those of different ones need not. */
+export type ClaimPurpose = "news" | "history" | "reconcile";
+
+export interface ChannelClaim {
+  readonly channelId: bigint;
+  /** News where it is left out. */
+  readonly purpose?: ClaimPurpose;
+  readonly token: string;
+}
+
 /**
  * Claims the reading of a channel for `ms`; renewed by its own token. False where another reader has it.
  * A matter of economy: what keeps rows exact is the compare-and-set on pts.
  */
-export async function claimChannel(
-  tx: WorkerTx,
-  claim: { channelId: bigint; token: string; ms: number },
-): Promise<boolean> {
+export async function claimChannel(tx: WorkerTx, claim: ChannelClaim & { readonly ms: number }): Promise<boolean> {
   const { rows } = await sql`
-    insert into channel_claims as c (channel_id, token, until)
-    values (${claim.channelId}, ${claim.token}, clock_timestamp() + ${claim.ms} * interval '1 millisecond')
-    on conflict (channel_id) do update set token = excluded.token, until = excluded.until
+    insert into channel_claims as c (channel_id, purpose, token, until)
+    values (${claim.channelId}, ${purposeOf(claim)}, ${claim.token},
+      clock_timestamp() + ${claim.ms} * interval '1 millisecond')
+    on conflict (channel_id, purpose) do update set token = excluded.token, until = excluded.until
     where c.token = excluded.token or c.until < clock_timestamp()
     returning 1`.execute(tx);
   return rows.length > 0;
 }
 
 /** Gives a claim up; one that is another's by now stays. */
-export async function releaseChannel(tx: WorkerTx, claim: { channelId: bigint; token: string }): Promise<void> {
+export async function releaseChannel(tx: WorkerTx, claim: ChannelClaim): Promise<void> {
   await tx
     .deleteFrom("channel_claims")
     .where("channel_id", "=", claim.channelId)
+    .where("purpose", "=", purposeOf(claim))
     .where("token", "=", claim.token)
     .execute();
 }
+
+const purposeOf = (claim: ChannelClaim): ClaimPurpose => claim.purpose ?? "news";

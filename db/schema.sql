@@ -21,11 +21,14 @@ create table channel_access (
   constraint channel_access_pkey PRIMARY KEY (user_id, channel_id)
 );
 
+CREATE INDEX channel_access_reach ON channel_access USING btree (channel_id, available_min_id) WHERE (state = 'ok'::text);
+
 create unlogged table channel_claims (
   channel_id bigint not null,
   token uuid not null,
   until timestamp with time zone not null,
-  constraint channel_claims_pkey PRIMARY KEY (channel_id)
+  purpose text default 'news'::text not null,
+  constraint channel_claims_pkey PRIMARY KEY (channel_id, purpose)
 );
 
 create table channels (
@@ -42,6 +45,10 @@ create table channels (
   participants integer,
   created_at timestamp with time zone default now() not null,
   read_at timestamp with time zone,
+  incomplete_since timestamp with time zone,
+  reconciled_at timestamp with time zone,
+  reconcile_asked_at timestamp with time zone,
+  reconcile_below integer,
   constraint channels_kind_check CHECK ((kind = ANY (ARRAY['broadcast'::text, 'megagroup'::text]))),
   constraint channels_pkey PRIMARY KEY (id)
 ) with (fillfactor=70);

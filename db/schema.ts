@@ -113,8 +113,12 @@ export interface Schema {
     participants: number | null;
     created_at: DefaultTime;
     read_at: NullableTime;
+    incomplete_since: NullableTime;
+    reconciled_at: NullableTime;
+    reconcile_asked_at: NullableTime;
+    reconcile_below: number | null;
   };
-  channel_claims: { channel_id: bigint; token: string; until: Time };
+  channel_claims: { channel_id: bigint; purpose: Generated<string>; token: string; until: Time };
   subscriptions: {
     id: GeneratedAlways<bigint>;
     tenant_id: string;

@@ -33,17 +33,32 @@ export interface ChannelProgress {
   readonly readAt: Date;
 }
 
-/** What a page covers is verified by it; what was covered stays so when it becomes unverified, until it is read again. */
+/**
+ * What a page covers is verified by it; what was covered stays so when it becomes unverified, until it is read again.
+ * Notes since when something is missing or unverified up to the top, from the lowest id that any account may see.
+ */
 export async function advanceChannel(tx: WorkerTx, channelId: bigint, progress: ChannelProgress): Promise<void> {
   const covers = sql`${formatRanges(progress.covers ? [progress.covers] : [])}::int4multirange`;
   const doubtful = progress.unverifyCovered ? sql`unverified + covered` : sql`unverified`;
   await sql`
-    update channels set
+    update channels c set
       revision = ${progress.revision},
-      pts = coalesce(${progress.pts}::int4, pts),
-      top_message_id = greatest(top_message_id, ${progress.topMessageId}),
-      covered = covered + ${covers},
-      unverified = ${doubtful} - ${covers},
-      read_at = greatest(read_at, ${progress.readAt}::timestamptz)
-    where id = ${channelId}`.execute(tx);
+      pts = coalesce(${progress.pts}::int4, c.pts),
+      top_message_id = n.top,
+      covered = n.covered,
+      unverified = n.unverified,
+      read_at = greatest(c.read_at, ${progress.readAt}::timestamptz),
+      incomplete_since = case
+        when n.covered - n.unverified @> int4multirange(int4range(n.floor, greatest(n.top + 1, n.floor))) then null
+        else coalesce(c.incomplete_since, now())
+      end
+    from (
+      select covered + ${covers} as covered, ${doubtful} - ${covers} as unverified,
+        greatest(top_message_id, ${progress.topMessageId}) as top,
+        greatest(1, (
+          select min(available_min_id) from channel_access where channel_id = ${channelId} and state = 'ok'
+        )) as floor
+      from channels where id = ${channelId}
+    ) n
+    where c.id = ${channelId}`.execute(tx);
 }
