@@ -12,6 +12,8 @@ const THERE_ALREADY = new Set(["42P04", "23505"]);
  */
 export async function createDatabase(url: string, name: string): Promise<void> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 15_000 });
+  // The query in hand rejects; without a listener the event would end the process.
+  client.on("error", () => undefined);
   await answering(async () => {
     await client.connect();
     try {

@@ -63,6 +63,9 @@ export class Lifecycle {
         process.once("disconnect", () => asked || onSignal("disconnect"));
         // Listening alone would keep a process alive that has nothing left to do.
         process.channel?.unref();
+      } else if (process.send) {
+        // The parent was gone before we listened.
+        onSignal("disconnect");
       }
     });
   }

@@ -41,7 +41,11 @@ export async function markDeleted(
   return { rows: counts.rows, marks: counts.rows + counts.tombstones };
 }
 
-/** Marks every living row from `from` to `to` whose id is not in `present`. Gives their number. */
+/**
+ * Marks every living row from `from` to `to` whose id is not in `present`. Gives their number. The array stands in a
+ * subquery: of one that stands in the condition itself the planner looks at every element, which takes it ten times
+ * longer than the statement runs.
+ */
 export async function markAbsent(
   tx: WorkerTx,
   marking: Marking,
@@ -51,7 +55,7 @@ export async function markAbsent(
   const { numAffectedRows } = await sql`
     update messages set deleted_at = ${marking.readAt}, revision = ${marking.revision}
     where channel_id = ${marking.channelId} and id between ${range.from} and ${range.to}
-      and deleted_at is null and id <> all(${idArray(present)})`.execute(tx);
+      and deleted_at is null and id <> all((select ${idArray(present)})::int4[])`.execute(tx);
   return Number(numAffectedRows ?? 0n);
 }
 
