@@ -1,6 +1,7 @@
 import type { Config } from "../config/load.ts";
 import { openDatabase } from "../db/client.ts";
 import { assertSchema } from "../db/migrate.ts";
+import { createPostNotifier } from "../db/notify.ts";
 import { type Consumer, type JobContext, startConsumer } from "../queue/consumer.ts";
 import { queuesOf } from "../queue/jobs.ts";
 import { createProducer } from "../queue/producer.ts";
@@ -53,6 +54,11 @@ async function start(config: Config, lifecycle: Lifecycle, log: Log): Promise<Ru
   const metrics = createMetrics({ defaults: true });
   const database = lifecycle.own("PostgreSQL", openDatabase(databaseOptions(config, log)), (opened) => opened.close());
   await assertSchema(database);
+  const hints = lifecycle.own(
+    "hints to readers",
+    createPostNotifier({ database, everyMs: limits.notifyEveryMs, log }),
+    (opened) => opened.close(),
+  );
   const redis = (role: "producer" | "worker") =>
     lifecycle.own(`Redis (${role})`, openRedis(config.redisUrl ?? "", role, log), (opened) => opened.disconnect());
   const producerRedis = redis("producer");
@@ -79,6 +85,7 @@ async function start(config: Config, lifecycle: Lifecycle, log: Log): Promise<Ru
   const handlers = createHandlers({
     accounts: fleet.accounts,
     random: Math.random,
+    changed: hints.changed,
     outcomeOf: outcome,
     intervals: config.intervals,
     historyDepthFree: config.historyDepthFree,

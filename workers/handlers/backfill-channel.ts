@@ -15,6 +15,7 @@ import type { Accounts, OpenAccount } from "../../telegram/account.ts";
 import { PeerGone, WaitRunning } from "../../telegram/errors.ts";
 import { createHistoryPages } from "../backfill/history-pages.ts";
 import { untilAborted } from "../interrupted.ts";
+import { announce, type Changed } from "../parse/announce.ts";
 import { type Hole, historyCovers, idsOf } from "../parse/coverage.ts";
 import { depthOf, holeWithin } from "../parse/depth.ts";
 import { recordGone } from "../parse/look.ts";
@@ -40,6 +41,7 @@ export interface BackfillDependencies {
     readonly peerRecheckMs: number;
   };
   readonly metrics: Pick<Metrics, "messagesStored">;
+  readonly changed?: Changed;
   readonly log: Log;
 }
 
@@ -163,6 +165,7 @@ async function read(deps: BackfillDependencies, account: OpenAccount, task: Task
           return { stored, outlook: await look(tx, task, channelId, deps.clock.now()) };
         });
         countPage(tally, committed.stored, deps.metrics);
+        announce(deps.changed, channelId, committed.stored);
         outlook = committed.outlook;
       } catch (error) {
         if (!(error instanceof PageStale)) throw error;

@@ -14,6 +14,7 @@ import type { Metrics } from "../../runtime/metrics.ts";
 import type { OpenAccount } from "../../telegram/account.ts";
 import type { ChannelDifference, ChannelRef } from "../../telegram/api.ts";
 import { PeerGone, PtsUnusable } from "../../telegram/errors.ts";
+import { announce, type Changed } from "./announce.ts";
 import { highestKnown, historyCovers, idsOf, range } from "./coverage.ts";
 import { decide, type Seen } from "./decide.ts";
 import { countPage, type Tally } from "./tally.ts";
@@ -25,6 +26,7 @@ export interface ReaderDependencies {
   readonly database: Database;
   readonly clock: Clock;
   readonly metrics: Pick<Metrics, "messagesStored">;
+  readonly changed?: Changed;
   readonly limits: { readonly channelClaimMs: number; readonly pageSize: number };
 }
 
@@ -205,6 +207,7 @@ class Reading {
       return { result, held: await claimChannel(tx, this.#claim) };
     });
     countPage(this.#tally, result, this.#deps.metrics);
+    announce(this.#deps.changed, this.#ref.id, result);
     return held;
   }
 }
