@@ -152,9 +152,9 @@ function onUnreadable<T>(instead: () => T | Promise<T>): (error: unknown) => Pro
   };
 }
 
+/** A count that Telegram calls inexact says nothing: with too low a one, a page would seem to be the whole channel. */
 function countsOf(answer: MessagesAnswer): { pts: number | null; count: number } {
-  return {
-    pts: answer.className === "messages.ChannelMessages" ? answer.pts : null,
-    count: answer.className === "messages.Messages" ? answer.messages.length : answer.count,
-  };
+  const pts = answer.className === "messages.ChannelMessages" ? answer.pts : null;
+  if (answer.className === "messages.Messages") return { pts, count: answer.messages.length };
+  return { pts, count: answer.inexact ? Number.POSITIVE_INFINITY : answer.count };
 }

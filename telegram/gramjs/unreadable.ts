@@ -17,6 +17,8 @@ interface Reads {
 
 /** `channels.getMessages` takes 100 ids at most. */
 const IDS_PER_CALL = 100;
+/** Answers by id count what was asked for: taken for the channel's count, a page of it would seem to be all of it. */
+const UNKNOWN_COUNT = Number.POSITIVE_INFINITY;
 /** How many unreadable messages at a channel's top are passed over before it is given up. */
 const UNREADABLE_AT_TOP = 64;
 
@@ -52,23 +54,39 @@ export async function historyAround(
     const ids = Array.from({ length: Math.min(page.limit, IDS_PER_CALL, top) }, (_, index) => top - index);
     const found = await idById(reads, channel, ids);
     if (found.messages.length + found.skipped.length > 0) {
-      return { ...found, messages: [...found.messages].sort((a, b) => b.id - a.id) };
+      const messages = [...found.messages].sort((a, b) => b.id - a.id);
+      return { ...found, messages, count: UNKNOWN_COUNT };
     }
   }
-  return { messages: [], empty: [], skipped: [], pts: null, count: 0 };
+  return { messages: [], empty: [], skipped: [], pts: null, count: UNKNOWN_COUNT };
 }
 
-/** The id of the newest message that can be read. */
+/**
+ * The id of the newest message that can be read, or of one a little older: looked for in growing steps, and where these
+ * lead beyond the channel's end, between the last two.
+ */
 async function firstReadable(reads: Reads, channel: ChannelRef): Promise<number> {
-  for (let addOffset = 1; addOffset <= UNREADABLE_AT_TOP; addOffset *= 2) {
-    try {
-      const page = await reads.history(channel, { offsetId: 0, limit: 1, addOffset });
-      return page.messages[0]?.id ?? 0;
-    } catch (error) {
-      if (!(error instanceof RpcRefused) || error.errorName !== UNREADABLE_ANSWER) throw error;
-    }
+  let unreadable = 0;
+  let beyond = UNREADABLE_AT_TOP + 1;
+  for (let addOffset = 1; addOffset < beyond; ) {
+    const id = await idAt(reads, channel, addOffset);
+    if (typeof id === "number") return id;
+    if (id === "unreadable") unreadable = addOffset;
+    else beyond = addOffset;
+    const known = beyond <= UNREADABLE_AT_TOP;
+    addOffset = known ? Math.max(unreadable + 1, (unreadable + beyond) >> 1) : addOffset * 2;
   }
   throw new RpcRefused(UNREADABLE_ANSWER, "messages.getHistory", 0);
+}
+
+async function idAt(reads: Reads, channel: ChannelRef, addOffset: number): Promise<number | "unreadable" | "nothing"> {
+  try {
+    const page = await reads.history(channel, { offsetId: 0, limit: 1, addOffset });
+    return page.messages[0]?.id ?? page.skipped[0]?.id ?? "nothing";
+  } catch (error) {
+    if (!(error instanceof RpcRefused) || error.errorName !== UNREADABLE_ANSWER) throw error;
+    return "unreadable";
+  }
 }
 
 function joined(a: Page, b: Page): Page {
