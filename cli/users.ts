@@ -14,7 +14,7 @@ export function usersCommand(): Command {
   const users = new Command("users");
   users.addCommand(
     withCommonOptions(new Command("list").description("list users, with their plan, session and last parse"))
-      .addOption(new Option("--plan <plan>", "only this plan").choices(["free", "premium"]))
+      .addOption(new Option("--plan <plan>", "only whose plan in force is this").choices(["free", "trial", "premium"]))
       .option("--limit <n>", "at most this many", wholeNumber(1))
       .action(list),
   );

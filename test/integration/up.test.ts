@@ -1,13 +1,13 @@
 import { expect, it } from "vitest";
 import { fileDataDir, processesOf, servicesStopped } from "../support/data-dir.ts";
 import { eventually } from "../support/eventually.ts";
-import { endLeftovers, gramfleet, jsonOf, type Ran, startGramfleet } from "../support/gramfleet.ts";
+import { gramfleet, jsonOf, prepareCommands, type Ran, startGramfleet } from "../support/gramfleet.ts";
 
 const FLAWLESS = { lost: 0, doubled: 0, violations: 0, duplicateKeys: 0 };
 const READY = /^logs are under/m;
 
 const dataDir = fileDataDir();
-endLeftovers();
+prepareCommands();
 const up = ["up", "--users", "6", "--channels", "4", "--data-dir", dataDir];
 
 interface Summary {
@@ -28,7 +28,7 @@ let first: Summary;
 let before: Map<string, number>;
 
 it("runs all of it, ends by itself with a flawless summary, and lets no second one in", async () => {
-  const running = startGramfleet([...up, "--for", "4", "--json"]);
+  const running = startGramfleet([...up, "--for", "4", "--json"], { source: true });
   await running.says(READY);
   const second = await gramfleet([...up, "--json"]);
   expect(second).toEqual({

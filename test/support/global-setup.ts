@@ -16,6 +16,8 @@ declare module "vitest" {
     /** The database that every test database is copied from. */
     templateDatabase: string;
     redisUrl: string;
+    /** Where the program is compiled by the first test that wants it so. */
+    buildFolder: string;
   }
 }
 
@@ -42,7 +44,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
     project.provide("postgresSocket", held.postgresDir);
     project.provide("templateDatabase", TEMPLATE);
     project.provide("redisUrl", redisUrl(held.redisSocket));
-    return () => held.close();
+    const buildFolder = mkdtempSync(join(tmpdir(), "gramfleet-build-"));
+    project.provide("buildFolder", buildFolder);
+    return async () => {
+      rmSync(buildFolder, { recursive: true, force: true });
+      await held.close();
+    };
   } catch (error) {
     rmSync(path, { recursive: true, force: true });
     throw error;

@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
-import { afterAll } from "vitest";
-import { gramfleetCommand } from "../../runtime/entry.ts";
+import { join } from "node:path";
+import { afterAll, beforeAll } from "vitest";
+import { gramfleetCommand, type ProcessCommand } from "../../runtime/entry.ts";
+import { builtProgram } from "./build.ts";
 import { eventually } from "./eventually.ts";
 
 /** How a command ended, and what it said. */
@@ -26,13 +28,37 @@ export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Where no .env lies, unless the test put one there. */
   readonly cwd?: string;
+  /** From the source, as `npm start` is; else compiled, which starts in a quarter of the time. */
+  readonly source?: boolean;
 }
 
 const left = new Set<Running>();
+let built: string | null = null;
+
+/**
+ * Prepares a test file for commands: the program is compiled, and what is left running at the file's end is ended.
+ * Call it at the file's top, once.
+ */
+export function prepareCommands(): void {
+  beforeAll(async () => {
+    built = await builtProgram();
+  }, 90_000);
+  afterAll(async () => {
+    const rest = [...left];
+    for (const running of rest) running.signal("SIGTERM");
+    await Promise.all(rest.map(({ ended }) => ended));
+  }, 30_000);
+}
+
+function commandOf(args: readonly string[], source: boolean): ProcessCommand {
+  if (source) return gramfleetCommand(args);
+  if (built === null) throw new Error("call prepareCommands at the test file's top");
+  return { file: process.execPath, args: [join(built, "cli", "main.js"), ...args] };
+}
 
 /** Starts `gramfleet <args>` as a process of its own, as a shell would; ended at the latest when the test file is. */
 export function startGramfleet(args: readonly string[], options: RunOptions = {}): Running {
-  const command = gramfleetCommand(args);
+  const command = commandOf(args, options.source ?? false);
   const child = spawn(command.file, command.args, {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, TZ: "UTC", ...options.env },
     cwd: options.cwd ?? tmpdir(),
@@ -73,15 +99,6 @@ export function startGramfleet(args: readonly string[], options: RunOptions = {}
 /** Runs `gramfleet <args>` to its end. */
 export function gramfleet(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   return startGramfleet(args, options).ended;
-}
-
-/** Ends what a file's tests have left running. Call it at the file's top, once. */
-export function endLeftovers(): void {
-  afterAll(async () => {
-    const rest = [...left];
-    for (const running of rest) running.signal("SIGTERM");
-    await Promise.all(rest.map(({ ended }) => ended));
-  });
 }
 
 /** What a command with --json printed: its last line. */
