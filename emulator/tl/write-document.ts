@@ -25,7 +25,8 @@ function attributes(media: DocumentMedia): Attribute[] {
       list.push(video(media));
       break;
     case "animation":
-      if (media.width !== null || media.duration !== null) list.push(video(media));
+      if (media.duration !== null) list.push(video(media));
+      else if (media.width !== null) list.push(imageSize(media));
       list.push((writer) => writer.int(0x11b58939));
       break;
     case "audio":

@@ -31,6 +31,9 @@ export function writeMedia(media: WorldMedia, date: number, writer: TlWriter): v
     case "dice":
       writer.int(0x3f7ee58b).int(media.value).bytes(media.emoji);
       return;
+    case "unsupported":
+      writer.int(0x9f84f49e);
+      return;
   }
 }
 
@@ -75,6 +78,10 @@ function writePlainText(text: string, writer: TlWriter): void {
 
 function writeWebPage(media: Media<"web_page">, writer: TlWriter): void {
   writer.int(0xddf10c3b).int(0);
+  if (media.url === null) {
+    writer.int(0x211a1788).int(0).long(0n);
+    return;
+  }
   writer.int(0xe89c45b2);
   writer.int(
     (media.siteName === null ? 0 : 1 << 1) |

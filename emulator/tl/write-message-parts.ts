@@ -27,13 +27,13 @@ export function writeForward(forward: NonNullable<WorldMessage["fwdFrom"]>, writ
 export function writeReply(reply: NonNullable<WorldMessage["replyTo"]>, writer: TlWriter): void {
   writer.int(0xafbc09db);
   writer.int(
-    (1 << 4) |
+    (reply.msgId === null ? 0 : 1 << 4) |
       (reply.peer ? 1 << 0 : 0) |
       (reply.topId === null ? 0 : 1 << 1) |
       (reply.quoteText === null ? 0 : (1 << 6) | (1 << 9)) |
       (reply.quoteOffset === null ? 0 : 1 << 10),
   );
-  writer.int(reply.msgId);
+  if (reply.msgId !== null) writer.int(reply.msgId);
   if (reply.peer) writePeer(reply.peer, writer);
   if (reply.topId !== null) writer.int(reply.topId);
   if (reply.quoteText !== null) writer.bytes(reply.quoteText);

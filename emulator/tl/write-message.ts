@@ -115,5 +115,8 @@ function writeAction(action: WorldAction, date: number, writer: TlWriter): void 
     case "chat_migrate_from":
       writer.int(0xea3948e9).bytes(action.title).long(action.chatId);
       return;
+    case "empty":
+      writer.int(0xb6aef7b0);
+      return;
   }
 }

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { parse } from "node:path";
 import { segmentsIn } from "../../formats/desktop/digest.ts";
 import { fromSegments } from "../../formats/desktop/entities.ts";
 import type { DesktopChannel, DesktopMessage } from "../../formats/desktop/schema.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { toWorldMedia, toWorldPhoto } from "./desktop-media.ts";
-import type { World, WorldAction, WorldChannel, WorldEntity, WorldMessage, WorldPeer } from "./model.ts";
+import { toWorldEntity } from "./entities.ts";
+import { freeUsername } from "./file-name.ts";
+import type { World, WorldAction, WorldChannel, WorldMessage, WorldPeer } from "./model.ts";
 import { plainPost } from "./plain-post.ts";
 
 /**
@@ -21,7 +22,7 @@ export function loadDesktopChannel(world: World, exported: DesktopChannel, fileN
   const channel = world.addChannel({
     id,
     title: exported.name,
-    username: freeUsername(world, fileName, exported.id),
+    username: freeUsername(world, fileName, id),
     megagroup: exported.type.endsWith("supergroup"),
     date: messages[0]?.date ?? 0,
     isPrivate: false,
@@ -102,28 +103,6 @@ function toAction(message: DesktopMessage, channel: DesktopChannel, fileName: st
   }
 }
 
-function toWorldEntity({
-  type,
-  userId,
-  documentId,
-  ...rest
-}: ReturnType<typeof fromSegments>["entities"][number]): WorldEntity {
-  const known = ENTITY_TYPES.has(type) ? type : "unknown";
-  const name = known.replace(/(?:^|_)([a-z])/g, (_match, letter: string) => letter.toUpperCase());
-  return {
-    ...rest,
-    type: `messageEntity${name}`,
-    ...(userId === undefined ? {} : { userId: BigInt(userId) }),
-    ...(documentId === undefined ? {} : { documentId: BigInt(documentId) }),
-  };
-}
-
-/** What layer 198 has; newer ones arrive as `messageEntityUnknown`. */
-const ENTITY_TYPES: ReadonlySet<string> = new Set(
-  `mention hashtag bot_command url email bold italic code pre text_url mention_name phone cashtag underline strike
-   bank_card spoiler custom_emoji blockquote`.split(/\s+/),
-);
-
 function toReaction(reaction: NonNullable<DesktopMessage["reactions"]>[number]) {
   if (reaction.type === "emoji") return { kind: "emoji", value: reaction.emoji ?? "", count: reaction.count } as const;
   if (reaction.type === "paid") return { kind: "paid", value: "paid", count: reaction.count } as const;
@@ -144,12 +123,4 @@ function mediaId(channelId: number, messageId: number): bigint {
 
 function seconds(unixTime: string | undefined, local: string): number {
   return unixTime === undefined ? Date.parse(`${local}Z`) / 1000 : Number(unixTime);
-}
-
-/** From the file's name (`trantor_library.result.json`: trantor_library), else `world_<id>`: 5 to 32 letters, as Telegram's are. */
-function freeUsername(world: World, fileName: string, id: number): string {
-  const stem = parse(fileName).name.replace(/\.result$/, "");
-  const name = stem.replace(/\W+/g, "_").slice(0, 32);
-  const good = /^[a-zA-Z]\w{3,30}[a-zA-Z0-9]$/.test(name) && name !== "result";
-  return good && !world.channelByUsername(name) ? name : `world_${id}`;
 }

@@ -76,7 +76,8 @@ export interface WorldMessage {
     readonly postAuthor: string | null;
   } | null;
   readonly replyTo: {
-    readonly msgId: number;
+    /** Null for a reply to what has no id for others: a story. */
+    readonly msgId: number | null;
     readonly peer: WorldPeer | null;
     readonly topId: number | null;
     readonly quoteText: string | null;
@@ -148,7 +149,8 @@ export type WorldMedia =
     }
   | {
       readonly kind: "web_page";
-      readonly url: string;
+      /** Null: `webPageEmpty`. */
+      readonly url: string | null;
       readonly title: string | null;
       readonly description: string | null;
       readonly siteName: string | null;
@@ -161,7 +163,9 @@ export type WorldMedia =
       readonly address: string | null;
     }
   | { readonly kind: "contact"; readonly phone: string; readonly firstName: string; readonly lastName: string }
-  | { readonly kind: "dice"; readonly emoji: string; readonly value: number };
+  | { readonly kind: "dice"; readonly emoji: string; readonly value: number }
+  /** What Telegram sends for media that the layer of a connection does not have. */
+  | { readonly kind: "unsupported" };
 
 export type WorldAction =
   | { readonly type: "channel_create"; readonly title: string }
@@ -173,7 +177,9 @@ export type WorldAction =
   | { readonly type: "chat_delete_photo" }
   /** The pinned message stands in `replyTo`. */
   | { readonly type: "pin_message" }
-  | { readonly type: "chat_migrate_from"; readonly title: string; readonly chatId: bigint };
+  | { readonly type: "chat_migrate_from"; readonly title: string; readonly chatId: bigint }
+  /** An action that the emulator has no words for. */
+  | { readonly type: "empty" };
 
 /** The living world. Every change goes through it, gets its pts, and is journalled where there is a journal. */
 export interface World {

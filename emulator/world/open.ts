@@ -2,13 +2,14 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { parseDesktopExports } from "../../formats/desktop/parse.ts";
+import { parseWorldFile } from "../../formats/world-file.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { generateWorld } from "./generate.ts";
 import { type Journal, openJournal } from "./journal.ts";
 import { loadDesktopChannel } from "./load-desktop.ts";
-import type { World, WorldChange } from "./model.ts";
+import { loadTlChannel } from "./load-tl.ts";
+import type { World, WorldChange, WorldChannel } from "./model.ts";
 import { applyChange } from "./replay.ts";
 import { createWorld } from "./world.ts";
 
@@ -19,7 +20,7 @@ export interface OpenWorldOptions {
   readonly users: number;
   /** How many channels are generated, beside those of `files`. */
   readonly channels: number;
-  /** Telegram Desktop exports; every user follows their channels. */
+  /** Telegram Desktop exports and messages as TL dictionaries; every user follows their channels. */
   readonly files?: readonly string[];
   readonly dcIds?: readonly number[];
   readonly maxEvents?: number;
@@ -49,7 +50,7 @@ interface Beginning {
  * Makes a world, or goes on with the one in `dir`: its beginning, made again from the same seed and files, and every
  * change since. From then on each change is written down before anybody can see it.
  *
- * @throws OperatorError where a file is no export, or `dir` holds a world that began with other options
+ * @throws OperatorError where a file is neither of these, or `dir` holds a world that began with other options
  */
 export function openWorld(options: OpenWorldOptions): OpenWorld {
   const files = (options.files ?? []).map((name) => ({ name, bytes: readWorldFile(name) }));
@@ -62,17 +63,15 @@ export function openWorld(options: OpenWorldOptions): OpenWorld {
     files: files.map(({ name, bytes }) => `${basename(name)} ${createHash("sha256").update(bytes).digest("hex")}`),
   };
   // Before the journal is touched: a file that is no export leaves nothing behind.
-  const exported = files.flatMap(({ name, bytes }) =>
-    parseDesktopExports(bytes, name).map((channel) => ({ name, channel })),
-  );
+  const loads = files.flatMap(({ name, bytes }) => loadsOf(name, bytes));
   const world = createWorld({
     clock: options.clock,
     ...(options.maxEvents === undefined ? {} : { maxEvents: options.maxEvents }),
   });
   const build = (createdAt: number) => {
     generateWorld(world, { ...options, createdAt });
-    for (const { name, channel } of exported) {
-      const { id } = loadDesktopChannel(world, channel, name);
+    for (const load of loads) {
+      const { id } = load(world);
       for (const user of world.users.keys()) world.join(user, id);
     }
   };
@@ -117,6 +116,14 @@ function readBeginning(journal: Journal, asked: Omit<Beginning, "createdAt">, di
         `${dir} holds an emulated world that began with other ${option}: use the same options, or another data directory`,
       );
   return beginning;
+}
+
+/** What puts a file's channels into a world, one each. */
+function loadsOf(name: string, bytes: Buffer): ((world: World) => WorldChannel)[] {
+  const file = parseWorldFile(bytes, name);
+  return file.format === "desktop"
+    ? file.channels.map((channel) => (world) => loadDesktopChannel(world, channel, name))
+    : file.channels.map((channel) => (world) => loadTlChannel(world, channel, name));
 }
 
 function readWorldFile(name: string): Buffer {

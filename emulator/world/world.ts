@@ -81,8 +81,9 @@ export function createWorld({ clock, journal, maxEvents = DEFAULT_MAX_EVENTS }: 
       const id = given.id ?? channel.topId + 1;
       if (id <= channel.topId) throw new Error(`message ${id} of channel ${channelId} is not above ${channel.topId}`);
       const message: WorldMessage = { ...given, id };
-      // Ids that were skipped once had a message, as far as anybody can tell.
-      for (let gap = channel.topId + 1; gap < id; gap += 1) channel.deleted.add(gap);
+      // Ids that were skipped once had a message, as far as anybody can tell; not where a channel's ids begin far up.
+      if (id - channel.topId <= LONGEST_GAP)
+        for (let gap = channel.topId + 1; gap < id; gap += 1) channel.deleted.add(gap);
       channel.topId = id;
       channel.messages.set(id, message);
       if (message.action?.type === "chat_edit_title") channel.title = message.action.title;
@@ -137,6 +138,9 @@ export function createWorld({ clock, journal, maxEvents = DEFAULT_MAX_EVENTS }: 
     },
   };
 }
+
+/** Ids skipped at once that are kept as deleted: a set of them takes memory for each. */
+const LONGEST_GAP = 1 << 16;
 
 const digits = (phone: string) => phone.replace(/\D/g, "");
 

@@ -1,6 +1,7 @@
-import type { z } from "zod";
 import { OperatorError } from "../../runtime/operator-error.ts";
-import { formatPath, JsonError, type JsonObject, type JsonValue, parseJson } from "../json.ts";
+import { broken, check } from "../check.ts";
+import { isObject, readDocument } from "../document.ts";
+import type { JsonObject, JsonValue } from "../json.ts";
 import {
   CHANNEL_TYPES,
   type DesktopChannel,
@@ -9,6 +10,9 @@ import {
   knownMessage,
   unsupportedMessage,
 } from "./schema.ts";
+
+/** What a file should have been, as messages put it. */
+export const DESKTOP_EXPORT = 'a Telegram Desktop export (result.json, "Machine-readable JSON")';
 
 /**
  * Reads a Telegram Desktop export of one channel (`result.json`).
@@ -26,7 +30,11 @@ export function parseDesktopExport(bytes: Uint8Array, fileName: string): Desktop
 
 /** The same for a full export too: the channels among its chats. */
 export function parseDesktopExports(bytes: Uint8Array, file: string): DesktopChannel[] {
-  const document = readDocument(bytes, file);
+  return readDesktopExports(readDocument(bytes, file, DESKTOP_EXPORT), file);
+}
+
+/** The same from a file that was read already. */
+export function readDesktopExports(document: JsonValue, file: string): DesktopChannel[] {
   if (!isObject(document)) throw notAnExport(file, "it is no JSON object");
   if (Array.isArray(document.messages)) return [readChannel(document, [], file)];
   const list = isObject(document.chats) ? document.chats.list : undefined;
@@ -38,22 +46,6 @@ export function parseDesktopExports(bytes: Uint8Array, file: string): DesktopCha
   });
   if (channels.length === 0) throw notAnExport(file, "none of its chats is a channel");
   return channels;
-}
-
-function readDocument(bytes: Uint8Array, file: string): JsonValue {
-  let text: string;
-  try {
-    // As a stream: a file cut off within a character is then told as cut off.
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
-  } catch {
-    throw notAnExport(file, "it is not UTF-8 text");
-  }
-  try {
-    return parseJson(text);
-  } catch (error) {
-    if (error instanceof JsonError) throw new OperatorError(`${file}: ${error.message}: cut off, or not JSON`);
-    throw error;
-  }
 }
 
 function readChannel(chat: JsonObject, path: PropertyKey[], file: string): DesktopChannel {
@@ -78,19 +70,4 @@ function readChannel(chat: JsonObject, path: PropertyKey[], file: string): Deskt
   }
 }
 
-function check<S extends z.ZodType>(schema: S, value: unknown, path: PropertyKey[], file: string): z.output<S> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw broken(file, [...path, ...(issue?.path ?? [])], issue?.message ?? "is not what an export has");
-}
-
-const broken = (file: string, path: PropertyKey[], problem: string) =>
-  new OperatorError(`${file}: ${formatPath(path)}: ${lowerFirst(problem)}`);
-const notAnExport = (file: string, why: string) =>
-  new OperatorError(`${file} is not a Telegram Desktop export (result.json, "Machine-readable JSON"): ${why}`);
-const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+const notAnExport = (file: string, why: string) => new OperatorError(`${file} is not ${DESKTOP_EXPORT}: ${why}`);

@@ -80,6 +80,8 @@ function projectMedia(media: WorldMedia): MessageMedia {
       const { totalVoters: _, answers, ...rest } = media;
       return { ...rest, id: media.id.toString(), answers: answers.map(({ text }) => text) };
     }
+    case "unsupported":
+      return { kind: "other", constructorName: "MessageMediaUnsupported" };
     default:
       return media;
   }
@@ -90,7 +92,7 @@ function projectAction(action: WorldAction, message: WorldMessage): ServiceActio
     case "chat_edit_photo":
       return { type: action.type, photo: { ...action.photo, id: action.photo.id.toString() } };
     case "pin_message":
-      return { type: action.type, ...(message.replyTo ? { messageId: message.replyTo.msgId } : {}) };
+      return { type: action.type, ...(message.replyTo?.msgId ? { messageId: message.replyTo.msgId } : {}) };
     case "chat_migrate_from":
       return { type: "channel_migrate_from", title: action.title };
     default:

@@ -74,7 +74,7 @@ describe("the generated world", () => {
     expect(Math.max(...albums.values())).toBeGreaterThan(2);
     expect(Math.max(...albums.values())).toBeLessThanOrEqual(6);
     const replied = [...world.channels.values()].flatMap(({ deleted, messages: living }) =>
-      [...living.values()].filter(({ replyTo }) => replyTo && !replyTo.peer && deleted.has(replyTo.msgId)),
+      [...living.values()].filter(({ replyTo }) => replyTo?.msgId && !replyTo.peer && deleted.has(replyTo.msgId)),
     );
     expect(replied.length).toBeGreaterThan(0);
     for (const script of [
