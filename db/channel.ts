@@ -25,7 +25,26 @@ export interface ChannelFacts {
   readonly kind: "broadcast" | "megagroup";
 }
 
-export function toChannel(row: Selectable<Schema["channels"]>): Channel {
+/** The columns of {@link Channel}. */
+const COLUMNS = [
+  "id",
+  "username",
+  "title",
+  "kind",
+  "state",
+  "pts",
+  "top_message_id",
+  "covered",
+  "unverified",
+  "revision",
+] as const;
+
+export type ChannelRow = Pick<Selectable<Schema["channels"]>, (typeof COLUMNS)[number]>;
+
+/** For statements that name the table of channels `c`. */
+export const channelColumns = sql.join(COLUMNS.map((name) => sql.ref(`c.${name}`)));
+
+export function toChannel(row: ChannelRow): Channel {
   return {
     id: row.id,
     username: row.username,
@@ -54,12 +73,8 @@ export async function saveChannel(tx: Tx, facts: ChannelFacts): Promise<void> {
 /** In the order of their ids; unknown ones are left out. */
 export async function loadChannels(tx: Tx, ids: readonly bigint[]): Promise<Channel[]> {
   if (ids.length === 0) return [];
-  const rows = await tx
-    .selectFrom("channels")
-    .selectAll()
-    .where("id", "=", sql<bigint>`any(${[...ids]}::int8[])`)
-    .orderBy("id")
-    .execute();
+  const { rows } = await sql<ChannelRow>`
+    select ${channelColumns} from channels c where id = any(${[...ids]}::int8[]) order by id`.execute(tx);
   return rows.map(toChannel);
 }
 

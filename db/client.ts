@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, sql } from "kysely";
+import { Kysely, type KyselyPlugin, PostgresDialect, sql } from "kysely";
 import pg from "pg";
 import type { Log } from "../runtime/log.ts";
 import { type Database, LeaseGone, type LeaseRef, type TenantTx, type WorkerTx } from "./database.ts";
@@ -48,6 +48,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       });
     },
     asWorker: (work) => transact(work),
+    once: (work) => work(db.withPlugin(oneStatement()) as unknown as WorkerTx),
     underLease<T>(lease: LeaseRef, work: (tx: WorkerTx) => Promise<T>) {
       return transact(async (tx: WorkerTx): Promise<T> => {
         await fence(tx, lease, options.fencedStatementMs);
@@ -65,11 +66,23 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
 }
 
-/** A key share lock on the lease's row: a heartbeat passes it, a taker waits for it. */
+/** A key share lock on the lease's row: a heartbeat passes it, a taker waits for it. The timeout is of what follows. */
 async function fence(tx: WorkerTx, lease: LeaseRef, statementMs: number): Promise<void> {
-  await sql`select set_config('statement_timeout', ${String(statementMs)}, true)`.execute(tx);
   const held = await sql`
-    select from leases where session_id = ${lease.sessionId} and token = ${lease.token} for key share
+    select set_config('statement_timeout', ${String(statementMs)}, true)
+    from leases where session_id = ${lease.sessionId} and token = ${lease.token} for key share
   `.execute(tx);
   if (held.rows.length === 0) throw new LeaseGone(`the lease of session ${lease.sessionId} is not ours any more`);
+}
+
+function oneStatement(): KyselyPlugin {
+  let statements = 0;
+  return {
+    transformQuery({ node }) {
+      statements += 1;
+      if (statements > 1) throw new Error("a second statement needs a transaction");
+      return node;
+    },
+    transformResult: async ({ result }) => result,
+  };
 }

@@ -21,6 +21,11 @@ export interface Database {
   inTenant<T>(tenantId: string, work: (tx: TenantTx) => Promise<T>): Promise<T>;
   asWorker<T>(work: (tx: WorkerTx) => Promise<T>): Promise<T>;
   /**
+   * As a worker, for what is one statement: PostgreSQL makes it a transaction of its own, so begin and commit are
+   * spared. A second statement is refused, since the two would not be one transaction.
+   */
+  once<T>(work: (tx: WorkerTx) => Promise<T>): Promise<T>;
+  /**
    * As a worker, fenced: begins with `SELECT … FOR KEY SHARE` on the lease's (session, token) row, which a heartbeat
    * passes and a taker waits for, under a statement timeout below the quiet time.
    * @throws LeaseGone when the row is not ours any more

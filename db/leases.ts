@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { LeaseRef, Tx, WorkerTx } from "./database.ts";
+import { timeline } from "./server.ts";
 
 export { type Heartbeat, openHeartbeat } from "./heartbeat.ts";
 
@@ -10,10 +11,20 @@ export interface LeaseRow {
   readonly holder: string;
 }
 
-/** Takes the lease by insert. False where somebody holds it. */
-export async function insertLease(tx: WorkerTx, lease: LeaseRef & { holder: string }): Promise<boolean> {
+/**
+ * Takes the lease by insert. False where somebody holds it.
+ *
+ * @param onTimeline only while PostgreSQL writes on this timeline (`readTimeline`): false after a failover, too
+ */
+export async function insertLease(
+  tx: WorkerTx,
+  lease: LeaseRef & { holder: string },
+  onTimeline?: string | null,
+): Promise<boolean> {
+  const unmoved = onTimeline == null ? sql`true` : sql`${timeline} = ${onTimeline}`;
   const { rows } = await sql`
-    insert into leases (session_id, token, holder) values (${lease.sessionId}, ${lease.token}, ${lease.holder})
+    insert into leases (session_id, token, holder)
+    select ${lease.sessionId}::int8, ${lease.token}::uuid, ${lease.holder}::text where ${unmoved}
     on conflict (session_id) do nothing
     returning 1`.execute(tx);
   return rows.length > 0;

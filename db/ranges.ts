@@ -6,6 +6,7 @@ export interface IdRange {
 
 /** Reads PostgreSQL's text of an int4multirange, `{[1,5),[9,12)}`, which is always in order and merged. */
 export function parseRanges(text: string): IdRange[] {
+  if (text === "{}") return [];
   return [...text.matchAll(/\[(\d+),(\d+)\)/g)].map((match) => ({ from: Number(match[1]), to: Number(match[2]) - 1 }));
 }
 

@@ -21,27 +21,20 @@ export interface Run {
   readonly deleted: number;
 }
 
-/** Records a run; `finished_at` is the database's clock. */
-export async function recordRun(tx: WorkerTx, run: Run): Promise<void> {
-  await tx
-    .insertInto("runs")
-    .values({
-      tenant_id: run.tenantId,
-      user_id: run.userId,
-      slot: run.slot,
-      started_at: run.startedAt,
-      plan: run.plan,
-      outcome: run.outcome,
-      error: run.error === null ? null : toStorable(run.error),
-      channels: run.channels,
-      channels_changed: run.channelsChanged,
-      calls: run.calls,
-      waits: run.waits,
-      messages_new: run.added,
-      messages_edited: run.edited,
-      messages_deleted: run.deleted,
-    })
-    .execute();
+/**
+ * The end of a run, whatever its outcome, in one statement: recorded (`finished_at` is the database's clock), none in
+ * flight any more, and the next one at `nextParseAt`.
+ */
+export async function endRun(tx: WorkerTx, run: Run, nextParseAt: Date): Promise<void> {
+  const error = run.error === null ? null : toStorable(run.error);
+  await sql`
+    with run as (
+      insert into runs (tenant_id, user_id, slot, started_at, plan, outcome, error, channels, channels_changed, calls,
+        waits, messages_new, messages_edited, messages_deleted)
+      values (${run.tenantId}, ${run.userId}, ${run.slot}, ${run.startedAt}, ${run.plan}, ${run.outcome}, ${error},
+        ${run.channels}, ${run.channelsChanged}, ${run.calls}, ${run.waits}, ${run.added}, ${run.edited}, ${run.deleted})
+    )
+    update schedules set claimed_at = null, next_parse_at = ${nextParseAt} where user_id = ${run.userId}`.execute(tx);
 }
 
 export interface RunTotals {

@@ -94,12 +94,9 @@ export async function voidClaims(tx: WorkerTx): Promise<number> {
   return Number(numAffectedRows ?? 0n);
 }
 
-/** Marks the run as started. */
-export async function markStarted(tx: WorkerTx, userId: bigint): Promise<void> {
-  await sql`update schedules set last_started_at = now() where user_id = ${userId}`.execute(tx);
-}
+export { type StartedRun, startRun } from "./run-start.ts";
 
-/** The end of a run, whatever its outcome: no run in flight, and the next one at `nextParseAt`. */
+/** The end of a claim that came to no run: no run in flight, and the next one at `nextParseAt`. */
 export async function finish(tx: WorkerTx, userId: bigint, nextParseAt: Date): Promise<void> {
   await sql`
     update schedules set claimed_at = null, next_parse_at = ${nextParseAt} where user_id = ${userId}`.execute(tx);

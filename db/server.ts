@@ -1,11 +1,8 @@
 import { sql } from "kysely";
 import type { Tx } from "./database.ts";
 
-/** PostgreSQL's own clock, now and not at the transaction's begin. */
-export async function readServerClock(tx: Tx): Promise<Date> {
-  const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(tx);
-  return rows[0]!.now;
-}
+/** An expression, for statements that must not run after a failover. */
+export const timeline = sql<string>`substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)`;
 
 /**
  * The timeline that PostgreSQL writes on; it changes with every failover. Read from the name of the WAL file being
@@ -14,7 +11,6 @@ export async function readServerClock(tx: Tx): Promise<Date> {
  * Throws, and spoils the transaction, where the server does not tell (some managed ones).
  */
 export async function readTimeline(tx: Tx): Promise<string> {
-  const { rows } = await sql<{ timeline: string }>`
-    select substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as timeline`.execute(tx);
+  const { rows } = await sql<{ timeline: string }>`select ${timeline} as timeline`.execute(tx);
   return rows[0]!.timeline;
 }

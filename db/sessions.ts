@@ -1,35 +1,10 @@
-import { type Selectable, sql } from "kysely";
+import { sql } from "kysely";
 import type { TenantTx, Tx, WorkerTx } from "./database.ts";
-import type { Schema, SessionHold, SessionState } from "./schema.ts";
+import { INFO, SEALED, type SealedSession, type SessionInfo, toInfo, toSealed } from "./session-row.ts";
 import { ofTenant } from "./tenant.ts";
 
+export type { SealedSession, SessionInfo } from "./session-row.ts";
 export { sessionEvents, setHold, transition } from "./session-transitions.ts";
-
-/** A session's row without its secret. */
-export interface SessionInfo {
-  readonly id: bigint;
-  readonly tenantId: string;
-  readonly userId: bigint;
-  readonly appId: string;
-  readonly telegramId: bigint;
-  readonly apiId: number;
-  readonly ownApi: boolean;
-  readonly state: SessionState;
-  readonly reason: string | null;
-  readonly holds: readonly SessionHold[];
-  readonly stateChangedAt: Date;
-  readonly savedAt: Date | null;
-}
-
-/** A session string as the vault seals it. */
-export interface SealedSession {
-  readonly ciphertext: Buffer;
-  readonly wrappedKey: Buffer;
-  readonly keyId: string;
-  /** sha256 of the clear session, and its length in bytes. */
-  readonly fingerprint: Buffer;
-  readonly fingerprintSize: number;
-}
 
 /** A session that is already AUTHORIZED where it comes from (planted, imported). */
 export interface NewSession {
@@ -39,38 +14,6 @@ export interface NewSession {
   readonly appId?: string;
   readonly apiId: number;
   readonly ownApi: boolean;
-}
-
-const INFO = [
-  "id",
-  "tenant_id",
-  "user_id",
-  "app_id",
-  "telegram_id",
-  "api_id",
-  "own_api",
-  "state",
-  "reason",
-  "holds",
-  "state_changed_at",
-  "saved_at",
-] as const;
-
-function toInfo(row: Pick<Selectable<Schema["sessions"]>, (typeof INFO)[number]>): SessionInfo {
-  return {
-    id: row.id,
-    tenantId: row.tenant_id,
-    userId: row.user_id,
-    appId: row.app_id,
-    telegramId: row.telegram_id,
-    apiId: row.api_id,
-    ownApi: row.own_api,
-    state: row.state,
-    reason: row.reason,
-    holds: row.holds,
-    stateChangedAt: row.state_changed_at,
-    savedAt: row.saved_at,
-  };
 }
 
 /**
@@ -131,20 +74,8 @@ export async function listSessions(tx: TenantTx): Promise<SessionInfo[]> {
 
 /** Reads the sealed secret; null where there is none. */
 export async function loadSealed(tx: WorkerTx, sessionId: bigint): Promise<SealedSession | null> {
-  const row = await tx
-    .selectFrom("sessions")
-    .select(["ciphertext", "wrapped_key", "key_id", "fingerprint", "fingerprint_size"])
-    .where("id", "=", sessionId)
-    .executeTakeFirst();
-  if (!row?.ciphertext || !row.wrapped_key || row.key_id === null || !row.fingerprint || row.fingerprint_size === null)
-    return null;
-  return {
-    ciphertext: row.ciphertext,
-    wrappedKey: row.wrapped_key,
-    keyId: row.key_id,
-    fingerprint: row.fingerprint,
-    fingerprintSize: row.fingerprint_size,
-  };
+  const row = await tx.selectFrom("sessions").select(SEALED).where("id", "=", sessionId).executeTakeFirst();
+  return row ? toSealed(row) : null;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import type { ChannelAccess } from "./access.ts";
-import { type Channel, findChannel, loadChannels } from "./channel.ts";
+import { type Channel, type ChannelRow, channelColumns, findChannel, toChannel } from "./channel.ts";
 import { normaliseChannelName } from "./channel-name.ts";
 import type { TenantTx, Tx } from "./database.ts";
 import { ofTenant } from "./tenant.ts";
@@ -48,37 +48,43 @@ export async function unsubscribe(tx: TenantTx, who: { userId: bigint; name: str
 
 /** In the order in which they were added. */
 export async function subscriptionsOf(tx: Tx, userId: bigint): Promise<Subscription[]> {
-  const rows = await tx
-    .selectFrom("subscriptions as s")
-    .leftJoin("channel_access as a", (join) =>
-      join.onRef("a.user_id", "=", "s.user_id").onRef("a.channel_id", "=", "s.channel_id"),
-    )
-    .select(["s.id", "s.name", "s.state", "s.channel_id", "a.access_hash", "a.state as access_state"])
-    .select(["a.available_min_id", "a.joined", "a.recheck_at"])
-    .where("s.user_id", "=", userId)
-    .where(ofTenant("s.tenant_id"))
-    .orderBy("s.id")
-    .execute();
-  const ids = rows.map((row) => row.channel_id).filter((id) => id !== null);
-  const channels = new Map((await loadChannels(tx, ids)).map((channel) => [channel.id, channel]));
+  const { rows } = await sql<Row>`
+    select s.id as "subscriptionId", s.name, s.state as "subscriptionState", ${channelColumns},
+      a.access_hash as "accessHash", a.state as "accessState", a.available_min_id as "availableMinId", a.joined,
+      a.recheck_at as "recheckAt"
+    from subscriptions s
+    left join channels c on c.id = s.channel_id
+    left join channel_access a on a.user_id = s.user_id and a.channel_id = s.channel_id
+    where s.user_id = ${userId} and ${ofTenant("s.tenant_id")}
+    order by s.id`.execute(tx);
   return rows.map((row) => ({
-    id: row.id,
+    id: row.subscriptionId,
     name: row.name,
-    state: row.state,
-    channelId: row.channel_id,
-    channel: row.channel_id === null ? null : (channels.get(row.channel_id) ?? null),
-    access:
-      row.channel_id === null || row.access_hash === null
-        ? null
-        : {
-            channelId: row.channel_id,
-            accessHash: row.access_hash,
-            state: row.access_state as ChannelAccess["state"],
-            availableMinId: row.available_min_id ?? 0,
-            joined: row.joined ?? false,
-            recheckAt: row.recheck_at,
-          },
+    state: row.subscriptionState,
+    channelId: row.id,
+    channel: isOfChannel(row) ? toChannel(row) : null,
+    access: accessIn(row),
   }));
+}
+
+type AccessRow = Omit<ChannelAccess, "state" | "channelId"> & { readonly accessState: ChannelAccess["state"] };
+type Nullable<T> = { readonly [Key in keyof T]: T[Key] | null };
+type Row = { readonly subscriptionId: bigint; readonly name: string; readonly subscriptionState: string } & Nullable<
+  ChannelRow & AccessRow
+>;
+
+const isOfChannel = (row: Row): row is Row & ChannelRow => row.id !== null;
+
+function accessIn(row: Row): ChannelAccess | null {
+  if (row.id === null || row.accessHash === null) return null;
+  return {
+    channelId: row.id,
+    accessHash: row.accessHash,
+    state: row.accessState ?? "ok",
+    availableMinId: row.availableMinId ?? 0,
+    joined: row.joined ?? false,
+    recheckAt: row.recheckAt,
+  };
 }
 
 /**

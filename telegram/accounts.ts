@@ -1,7 +1,7 @@
-import { listOutOfService } from "../db/api-ids.ts";
-import { type Database, LeaseGone, type WorkerTx } from "../db/database.ts";
+import { type Database, LeaseGone } from "../db/database.ts";
+import { loadOpening } from "../db/opening.ts";
 import type { SessionHold } from "../db/schema.ts";
-import { loadSealed, loadSession, type SealedSession, type SessionInfo, saveSealed, setHold } from "../db/sessions.ts";
+import { loadSession, type SealedSession, type SessionInfo, saveSealed, setHold } from "../db/sessions.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
@@ -71,15 +71,15 @@ export function createAccounts(options: AccountsOptions): Accounts {
   }
 
   /** Under the lease: whoever held it before has written down what it knew. */
-  async function read(tx: WorkerTx, sessionId: bigint): Promise<Readable> {
-    const session = usable(await loadSession(tx, sessionId));
-    if ((await listOutOfService(tx)).has(session.apiId)) throw new SessionUnusable("api_id_out");
-    const sealed = await loadSealed(tx, sessionId);
-    if (!sealed) throw new SessionUnusable("no_key");
+  async function read(sessionId: bigint): Promise<Readable> {
+    const found = await database.once((tx) => loadOpening(tx, sessionId));
+    const session = usable(found?.session ?? null);
+    if (found?.apiIdOut) throw new SessionUnusable("api_id_out");
+    if (!found?.sealed) throw new SessionUnusable("no_key");
     const apiHash = options.apiHashOf(session.apiId);
     if (apiHash === null) throw new SessionUnusable("api_id_unknown");
-    await waits.load(tx, session.telegramId);
-    return { session, sealed, apiHash };
+    waits.learn(found.waits, found.serverNow);
+    return { session, sealed: found.sealed, apiHash };
   }
 
   async function connected<T>(
@@ -167,15 +167,15 @@ export function createAccounts(options: AccountsOptions): Accounts {
     if (!saved) log.error({ session_id: String(session.id) }, "changed session not saved: another key is stored");
   }
 
-  async function open<T>(sessionId: bigint, work: (account: OpenAccount) => Promise<T>): Promise<T> {
+  async function open<T>(asked: bigint | SessionInfo, work: (account: OpenAccount) => Promise<T>): Promise<T> {
     if (closing.signal.aborted) throw new LeaseLost("LEASE_LOST", "open");
-    const known = usable(await database.asWorker((tx) => loadSession(tx, sessionId)));
+    const known = usable(typeof asked === "bigint" ? await database.once((tx) => loadSession(tx, asked)) : asked);
     refuseWhileWaiting(known.telegramId);
-    const lease = await leases.acquire(sessionId);
-    if (!lease) throw new LeaseHeld(`session ${sessionId} is leased elsewhere`);
+    const lease = await leases.acquire(known.id);
+    if (!lease) throw new LeaseHeld(`session ${known.id} is leased elsewhere`);
     size += 1;
     try {
-      const readable = await database.asWorker((tx) => read(tx, sessionId));
+      const readable = await read(known.id);
       refuseWhileWaiting(readable.session.telegramId);
       const secret = vault.open(readable.sealed, bindingOf(readable.session));
       return await connected(readable, secret, lease, work);

@@ -70,7 +70,7 @@ export function createLeases(options: {
   async function probeTimeline(): Promise<void> {
     if (tellsTimeline !== null) return;
     try {
-      await database.asWorker(readTimeline);
+      watch.timeline(await database.once(readTimeline), clock.monotonic());
       tellsTimeline = true;
     } catch (error) {
       await database.check();
@@ -81,7 +81,7 @@ export function createLeases(options: {
 
   async function giveBack(lease: HeldLease): Promise<void> {
     try {
-      await database.asWorker((tx) => deleteLease(tx, lease.ref));
+      await database.once((tx) => deleteLease(tx, lease.ref));
     } catch (error) {
       unreleased.set(lease.ref.token, lease.ref);
       log.warn({ err: error, session_id: String(lease.ref.sessionId) }, "lease not released yet");
@@ -92,7 +92,7 @@ export function createLeases(options: {
 
   async function deleteUnreleased(): Promise<void> {
     for (const ref of [...unreleased.values()]) {
-      await database.asWorker((tx) => deleteLease(tx, ref));
+      await database.once((tx) => deleteLease(tx, ref));
       unreleased.delete(ref.token);
     }
   }
@@ -144,13 +144,18 @@ export function createLeases(options: {
     },
   });
 
+  /** One statement, which a failover that the watch has not noticed yet makes come to nothing. */
   async function take(ref: LeaseRef): Promise<"inserted" | LeaseRow | null> {
+    if (!watch.mayTake(clock.monotonic())) return null;
+    if (await database.once((tx) => insertLease(tx, { ...ref, holder }, watch.currentTimeline))) return "inserted";
+    return watch.standingStill(ref.sessionId, clock.monotonic()) ? takeOver(ref) : null;
+  }
+
+  async function takeOver(ref: LeaseRef): Promise<LeaseRow | null> {
     return database.asWorker(async (tx) => {
       await noteTimeline(tx);
       const now = clock.monotonic();
-      if (!watch.mayTake(now)) return null;
-      if (await insertLease(tx, { ...ref, holder })) return "inserted";
-      const still = watch.standingStill(ref.sessionId, now);
+      const still = watch.mayTake(now) ? watch.standingStill(ref.sessionId, now) : null;
       return still && (await takeOverLease(tx, still, { token: ref.token, holder })) ? still : null;
     });
   }

@@ -1,6 +1,5 @@
-import type { Database, Tx } from "../db/database.ts";
-import { readServerClock } from "../db/server.ts";
-import { recordWait, runningWaits } from "../db/waits.ts";
+import type { Database } from "../db/database.ts";
+import { recordWait, type Wait } from "../db/waits.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { sleep } from "../runtime/sleep.ts";
@@ -24,8 +23,12 @@ export interface RunningWait {
  * so that they can be asked synchronously before a write. Not fenced by the lease: a wait holds whoever asks next.
  */
 export interface WaitLedger {
-  /** Reads what PostgreSQL knows of an account. To be called under the lease, before the account's first call. */
-  load(tx: Tx, telegramId: bigint): Promise<void>;
+  /**
+   * Takes in what PostgreSQL knows of an account. To be read under the lease, before the account's first call.
+   *
+   * @param serverNow PostgreSQL's clock when they were read
+   */
+  learn(waits: readonly Omit<Wait, "seconds">[], serverNow: Date): void;
   /** The wait that holds this call longest, null where none does. Over when both clocks say so. */
   check(telegramId: bigint, method: string, chatId?: bigint): RunningWait | null;
   /**
@@ -84,7 +87,7 @@ export function createWaitLedger(options: {
   async function save(key: WaitKey, end: WaitEnd): Promise<void> {
     const seconds = Math.ceil(msRemaining(end, clock) / 1000);
     if (seconds === 0) return;
-    await database.asWorker((tx) => recordWait(tx, { ...key, seconds }));
+    await database.once((tx) => recordWait(tx, { ...key, seconds }));
   }
 
   async function saveUnsaved(): Promise<void> {
@@ -103,11 +106,8 @@ export function createWaitLedger(options: {
   }
 
   return {
-    async load(tx, telegramId) {
+    learn(waits, serverNow) {
       sweep();
-      const waits = await runningWaits(tx, telegramId);
-      if (waits.length === 0) return;
-      const serverNow = await readServerClock(tx);
       for (const wait of waits) note(wait, waitEndFromServer(clock, wait.until, serverNow));
     },
     check(telegramId, method, chatId = 0n) {

@@ -14,6 +14,8 @@ export interface Watch {
    * lost with the old primary, so everything seen so far counts for nothing.
    */
   timeline(timeline: string | null, now: number): void;
+  /** The one noted last; null where PostgreSQL does not tell. */
+  readonly currentTimeline: string | null;
   /** Whether a lease may be taken at all: false for lease + quiet time after a failover. */
   mayTake(now: number): boolean;
 }
@@ -44,6 +46,9 @@ export function createWatch(standStillMs: number): Watch {
         closedUntil = now + standStillMs;
       }
       current = timeline;
+    },
+    get currentTimeline() {
+      return current;
     },
     mayTake: (now) => now >= closedUntil,
   };

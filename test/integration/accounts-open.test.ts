@@ -1,11 +1,13 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
+import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { listOutOfService, putInService } from "../../db/api-ids.ts";
 import { openDatabase } from "../../db/client.ts";
 import type { Database } from "../../db/database.ts";
-import { listLeases } from "../../db/leases.ts";
+import { deleteLease, insertLease, listLeases } from "../../db/leases.ts";
 import { ensureSession, loadSealed, loadSession, saveSealed, sessionEvents, transition } from "../../db/sessions.ts";
 import { addUser } from "../../db/users.ts";
+import { recordWait } from "../../db/waits.ts";
 import { openRedis } from "../../queue/redis.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { Lifecycle } from "../../runtime/lifecycle.ts";
@@ -239,6 +241,33 @@ describe("what is not opened", () => {
     await expect(accounts.open(id, async () => 1)).rejects.toThrow(WaitRunning);
     await expect(made.accounts.open(id, async () => 1)).rejects.toThrow(WaitRunning);
     expect(events).toEqual([]);
+    expect(await leases()).toEqual([]);
+  });
+
+  test("what the last holder wrote just before it let go is known", async () => {
+    const { accounts, id, telegramId, events, leases } = await setUp();
+    const before = { sessionId: id, token: randomUUID(), holder: "before" };
+    await database.once((tx) => insertLease(tx, before));
+    let opening: Promise<unknown> = Promise.resolve();
+    await database.asWorker(async (tx) => {
+      await deleteLease(tx, before);
+      opening = accounts.open(id, async () => 1).catch((error: unknown) => error);
+      const blocked = sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      await eventually(async () => (await database.once((other) => blocked.execute(other))).rows.length > 0);
+      await recordWait(tx, { telegramId, method: GET_ME, chatId: 0n, seconds: 60 });
+    });
+    expect(await opening).toBeInstanceOf(WaitRunning);
+    expect(events).toEqual([]);
+    expect(await leases()).toEqual([]);
+  });
+
+  test("what the caller knows of a session is not what counts", async () => {
+    const { accounts, id, row, events, leases } = await setUp();
+    const known = (await row())!;
+    await expect(accounts.open(known, async ({ session }) => session.id)).resolves.toBe(id);
+    await database.asWorker((tx) => transition(tx, id, { from: ["AUTHORIZED"], to: "STALE" }));
+    await expect(accounts.open(known, async () => 1)).rejects.toMatchObject({ reason: "STALE" });
+    expect(events).toHaveLength(2);
     expect(await leases()).toEqual([]);
   });
 

@@ -99,6 +99,23 @@ describe("the pool", () => {
     await database.close();
   });
 
+  it("commits a statement that is alone, and refuses a second one beside it", async () => {
+    const database = open();
+    const named = (id: string) => sql`insert into tenants (id, name) values (${id}, 'Alone')`;
+    await database.once((tx) => named("one").execute(tx));
+    const two = database.once(async (tx) => {
+      await named("two").execute(tx);
+      await tx.selectFrom("tenants").selectAll().execute();
+    });
+    await expect(two).rejects.toThrow("a second statement needs a transaction");
+    const twice = database.once((tx) => named("one").execute(tx));
+    await expect(twice).rejects.toThrow(/duplicate key/);
+    expect(
+      await database.once((tx) => tx.selectFrom("tenants").select("id").where("name", "=", "Alone").execute()),
+    ).toEqual([{ id: "one" }, { id: "two" }]);
+    await database.close();
+  });
+
   it("rolls back what throws", async () => {
     const database = open();
     const failing = database.asWorker(async (tx) => {

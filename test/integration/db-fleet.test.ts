@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openDatabase } from "../../db/client.ts";
 import type { Database } from "../../db/database.ts";
-import { lagSince, lastRuns, type Run, recordRun, runTotals } from "../../db/runs.ts";
+import { endRun, lagSince, lastRuns, type Run, runTotals } from "../../db/runs.ts";
 import { listUsers } from "../../db/user-summary.ts";
 import { addUser, countUsers, findUser, loadUser, setPlan } from "../../db/users.ts";
 import { countRunningWaits, deleteOldWaits, recordWait, runningWaits } from "../../db/waits.ts";
@@ -100,8 +100,8 @@ describe("runs", () => {
     const ago = (seconds: number) => new Date(Date.now() - seconds * 1000);
     await database.asWorker(async (tx) => {
       for (const given of [{ slot: ago(900) }, { slot: ago(10) }, { slot: ago(30), plan: "premium" }])
-        await recordRun(tx, run(given));
-      await recordRun(tx, run({ outcome: "failed", error: "x", slot: ago(500), added: 0 }));
+        await endRun(tx, run(given), new Date());
+      await endRun(tx, run({ outcome: "failed", error: "x", slot: ago(500), added: 0 }), new Date());
     });
     const totals = { parses: 3, failed: 1, added: 15, edited: 4, deleted: 0 };
     expect(await database.asWorker((tx) => runTotals(tx, since))).toEqual(totals);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openDatabase } from "../../db/client.ts";
 import { type Database, LeaseGone, type WorkerTx } from "../../db/database.ts";
 import { deleteLease, insertLease, listLeases, openHeartbeat, takeOverLease } from "../../db/leases.ts";
+import { readTimeline } from "../../db/server.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { eventually } from "../support/eventually.ts";
 import { newToken, plantUser } from "../support/fleet-rows.ts";
@@ -51,6 +52,18 @@ describe("leases", () => {
     expect(await database.asWorker((tx) => deleteLease(tx, other))).toBe(false);
     expect(await database.asWorker((tx) => deleteLease(tx, lease))).toBe(true);
     expect(await database.asWorker((tx) => insertLease(tx, { ...other, holder: "b" }))).toBe(true);
+  });
+
+  it("is not taken on another timeline than the one known", async () => {
+    nextUser += 1n;
+    const { sessionId } = await plantUser(database, nextUser);
+    const take = (timeline: string) =>
+      database.once((tx) => insertLease(tx, { sessionId, token: newToken(), holder: "a" }, timeline));
+    const timeline = await database.once(readTimeline);
+    expect(await take("0000FFFF")).toBe(false);
+    expect(await rowOf(sessionId)).toBeUndefined();
+    expect(await take(timeline)).toBe(true);
+    expect(await take(timeline)).toBe(false);
   });
 
   it("is taken over only while it stands as it was watched", async () => {

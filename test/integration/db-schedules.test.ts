@@ -11,9 +11,11 @@ import {
   loadSchedule,
   makeDue,
   markEnqueued,
-  markStarted,
+  startRun,
   voidClaims,
 } from "../../db/schedules.ts";
+import { ensureSession, loadSession, transition } from "../../db/sessions.ts";
+import { addUser } from "../../db/users.ts";
 import { recordWait } from "../../db/waits.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { newToken, plantUser } from "../support/fleet-rows.ts";
@@ -88,7 +90,7 @@ describe("the due scan", () => {
   it("sets the next parse at the end of a run, and makes due what lies ahead", async () => {
     const { user } = await plantUser(database, 1n);
     await claim();
-    await database.asWorker((tx) => markStarted(tx, user.id));
+    await database.asWorker((tx) => startRun(tx, user.id));
     const next = new Date(Date.now() + minutes(15));
     await database.asWorker((tx) => finish(tx, user.id, next));
     expect(await database.asWorker((tx) => loadSchedule(tx, user.id))).toMatchObject({
@@ -101,6 +103,29 @@ describe("the due scan", () => {
     expect(await database.inTenant("default", (tx) => makeDue(tx, "all"))).toBe(0);
     await database.inTenant("default", (tx) => markEnqueued(tx, [user.id]));
     expect(await claim()).toEqual([]);
+  });
+});
+
+describe("the start of a run", () => {
+  it("is marked, and tells whom it is for and by which session", async () => {
+    const { user, sessionId } = await plantUser(database, 1n);
+    const { queue, nextParseAt } = (await database.asWorker((tx) => loadSchedule(tx, user.id)))!;
+    expect(queue).not.toBeNull();
+    const start = () => database.once((tx) => startRun(tx, user.id));
+    const session = await database.once((tx) => loadSession(tx, sessionId));
+    expect(await start()).toEqual({ user, session, nextParseAt });
+    expect((await database.asWorker((tx) => loadSchedule(tx, user.id)))?.lastStartedAt).not.toBeNull();
+    const newer = { tenantId: "default", userId: user.id, telegramId: 1n, appId: "another", apiId: 2, ownApi: false };
+    const { id } = await database.asWorker((tx) => ensureSession(tx, newer));
+    expect((await start())?.session?.id).toBe(sessionId);
+    await database.asWorker((tx) => transition(tx, sessionId, { from: ["AUTHORIZED"], to: "STALE" }));
+    expect((await start())?.session).toMatchObject({ id, state: "ABSENT" });
+  });
+
+  it("is told of a user without a session, and not of one that is none of ours", async () => {
+    const { user } = await database.inTenant("default", (tx) => addUser(tx, { tenantId: "default", telegramId: 2n }));
+    expect(await database.once((tx) => startRun(tx, user.id))).toMatchObject({ user, session: null });
+    expect(await database.once((tx) => startRun(tx, 999_999n))).toBeNull();
   });
 });
 
@@ -121,7 +146,7 @@ describe("claims that came to nothing", () => {
     const { user, sessionId } = await plantUser(database, 1n);
     await claim();
     await age(minutes(3));
-    await database.asWorker((tx) => markStarted(tx, user.id));
+    await database.asWorker((tx) => startRun(tx, user.id));
     expect(await overdue()).toEqual([]);
     const lease = { sessionId, token: newToken() };
     await database.asWorker((tx) => insertLease(tx, { ...lease, holder: "a" }));

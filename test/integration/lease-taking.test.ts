@@ -172,7 +172,7 @@ describe("trouble with PostgreSQL", () => {
     let away = false;
     const flaky: Database = {
       ...database,
-      asWorker: (work) => (away ? Promise.reject(new Error("PostgreSQL is away")) : database.asWorker(work)),
+      once: (work) => (away ? Promise.reject(new Error("PostgreSQL is away")) : database.once(work)),
     };
     const lease = await process("one", { database: flaky }).acquire(id);
     away = true;

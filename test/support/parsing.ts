@@ -113,7 +113,8 @@ const contextOf = (given: Partial<JobContext>): JobContext => ({
 /** Leases for real, so that commits are fenced; nothing is connected. */
 function leasedAccounts(database: Database, apis: ReadonlyMap<bigint, TelegramApi>): Pick<Accounts, "open"> {
   return {
-    async open(sessionId, work) {
+    async open(asked, work) {
+      const sessionId = typeof asked === "bigint" ? asked : asked.id;
       const session = await database.asWorker((tx) => loadSession(tx, sessionId));
       const api = apis.get(sessionId);
       if (!session || !api || session.state !== "AUTHORIZED") throw new SessionUnusable(session?.state ?? "unknown");

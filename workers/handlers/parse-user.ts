@@ -1,10 +1,10 @@
 import { intervalOf, nextParseAt, type Plan, type PlanIntervals, planInForce } from "../../config/plans.ts";
 import { loadChannels, type Subscription, subscriptionsOf } from "../../db/channels.ts";
 import type { Database } from "../../db/database.ts";
-import { lastRuns, recordRun } from "../../db/runs.ts";
-import { finish, loadSchedule, markStarted } from "../../db/schedules.ts";
-import { type SessionInfo, sessionOfUser } from "../../db/sessions.ts";
-import { loadUser, type User } from "../../db/users.ts";
+import { endRun, lastRuns } from "../../db/runs.ts";
+import { finish, startRun } from "../../db/schedules.ts";
+import type { SessionInfo } from "../../db/sessions.ts";
+import type { User } from "../../db/users.ts";
 import type { Handlers, JobContext } from "../../queue/consumer.ts";
 import { queueOf } from "../../queue/jobs.ts";
 import type { Producer } from "../../queue/producer.ts";
@@ -77,7 +77,7 @@ export function createParseUser(deps: ParseDependencies): Handlers["parse-user"]
     const run = await begin(deps, BigInt(data.userId));
     if (!run) return { outcome: "nothing to parse" };
     try {
-      await deps.accounts.open(run.session.id, (account) =>
+      await deps.accounts.open(run.session, (account) =>
         untilAborted([context.signal, account.signal], () => parse(deps, account, run, hints)),
       );
     } catch (error) {
@@ -91,24 +91,22 @@ export function createParseUser(deps: ParseDependencies): Handlers["parse-user"]
 
 /** Null where there is nothing to do: no such user, paused, or no session; a claim is given up then. */
 async function begin(deps: ParseDependencies, userId: bigint): Promise<Run | null> {
-  const startedAt = new Date(deps.clock.now());
-  return deps.database.asWorker(async (tx) => {
-    const user = await loadUser(tx, userId);
-    const schedule = await loadSchedule(tx, userId);
-    if (!user || !schedule) return null;
-    const session = await sessionOfUser(tx, userId);
-    const plan = planInForce(user, startedAt);
-    const intervalMs = intervalOf(plan, deps.intervals);
-    const slot = schedule.nextParseAt < startedAt ? schedule.nextParseAt : startedAt;
-    if (user.paused || !session) {
-      await finish(tx, userId, nextParseAt(slot, intervalMs, startedAt, deps.random()));
-      return null;
-    }
-    await markStarted(tx, userId);
-    const subscriptions = await subscriptionsOf(tx, userId);
-    const tally = emptyTally();
-    return { user, session, plan, intervalMs, slot, startedAt, subscriptions, tally, channels: 0, changed: 0 };
-  });
+  const { database, clock } = deps;
+  const startedAt = new Date(clock.now());
+  const started = await database.once((tx) => startRun(tx, userId));
+  if (!started) return null;
+  const { user, session, nextParseAt: due } = started;
+  const plan = planInForce(user, startedAt);
+  const intervalMs = intervalOf(plan, deps.intervals);
+  const slot = due < startedAt ? due : startedAt;
+  if (user.paused || !session) {
+    const next = nextParseAt(slot, intervalMs, startedAt, deps.random());
+    await database.once((tx) => finish(tx, userId, next));
+    return null;
+  }
+  const subscriptions = await database.once((tx) => subscriptionsOf(tx, userId));
+  const tally = emptyTally();
+  return { user, session, plan, intervalMs, slot, startedAt, subscriptions, tally, channels: 0, changed: 0 };
 }
 
 async function parse(deps: ParseDependencies, account: OpenAccount, run: Run, hints: ScanHints): Promise<void> {
@@ -118,7 +116,7 @@ async function parse(deps: ParseDependencies, account: OpenAccount, run: Run, hi
   const pending = lines.filter((line) => line.state === "pending");
   if (pending.length > 0) {
     await resolvePending(deps.database, account, who, pending);
-    lines = await deps.database.asWorker((tx) => subscriptionsOf(tx, who.userId));
+    lines = await deps.database.once((tx) => subscriptionsOf(tx, who.userId));
   }
 
   const looking = { ...deps, log, hints };
@@ -131,16 +129,15 @@ async function parse(deps: ParseDependencies, account: OpenAccount, run: Run, hi
   if (claimed.length > 0) await readChanged(reading, account, who, await reloaded(deps, claimed), run.tally);
 
   await askForBackfill(deps, run, looked);
-  await account.commit(async (tx) => {
-    await recordRun(tx, { ...reportOf(run), ...account.tally(), outcome: "done", error: null });
-    await finish(tx, who.userId, nextParseAt(run.slot, run.intervalMs, new Date(deps.clock.now()), deps.random()));
-  });
+  const next = nextParseAt(run.slot, run.intervalMs, new Date(deps.clock.now()), deps.random());
+  const ended = { ...reportOf(run), ...account.tally(), outcome: "done", error: null } as const;
+  await account.commit((tx) => endRun(tx, ended, next));
   deps.metrics.scheduleLag.observe({ plan: run.plan }, Math.max(0, deps.clock.now() - run.slot.getTime()) / 1_000);
 }
 
 /** The same subscriptions with their channels as they are stored now. */
 async function reloaded(deps: Pick<ParseDependencies, "database">, looked: readonly Looked[]): Promise<Looked[]> {
-  const channels = await deps.database.asWorker((tx) =>
+  const channels = await deps.database.once((tx) =>
     loadChannels(
       tx,
       looked.map((each) => each.channel.id),
@@ -180,8 +177,8 @@ async function recordFailure(deps: ParseDependencies, run: Run, error: unknown):
     const ended = runs.findIndex((each) => each.outcome !== "failed");
     const failures = ended === -1 ? runs.length : ended;
     const backOffMs = Math.min(run.intervalMs, BACK_OFF_MS * 2 ** failures);
-    await recordRun(tx, { ...reportOf(run), calls: 0, waits: 0, outcome: "failed", error: reasonOf(error) });
-    await finish(tx, run.user.id, new Date(deps.clock.now() + backOffMs));
+    const failed = { ...reportOf(run), calls: 0, waits: 0, outcome: "failed", error: reasonOf(error) } as const;
+    await endRun(tx, failed, new Date(deps.clock.now() + backOffMs));
   });
 }
 
