@@ -2,13 +2,10 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { findChannel } from "../db/channels.ts";
 import type { Database } from "../db/database.ts";
-import { type StoredMessage, streamMessages } from "../db/messages.ts";
-import { compareMessage } from "../formats/desktop/compare.ts";
-import { textDigest, textOf } from "../formats/desktop/digest.ts";
-import { localTimeIn } from "../formats/desktop/local-time.ts";
-import { toDesktopMessage } from "../formats/desktop/message.ts";
-import { parseDesktopExports } from "../formats/desktop/parse.ts";
-import type { DesktopChannel } from "../formats/desktop/schema.ts";
+import { type StoredMessage, skippedOf, streamMessages } from "../db/messages.ts";
+import { textDigest } from "../formats/desktop/digest.ts";
+import { type PublishedChannel, publishedChannels } from "../formats/published.ts";
+import { parseWorldFile } from "../formats/world-file.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
 import { withCommonOptions } from "./options.ts";
@@ -20,29 +17,31 @@ interface Verdict {
   readonly messages: number;
   readonly identical: number;
   readonly missing: readonly number[];
-  /** Stored, alive, and not in the export: posts that came later are such. */
+  /** Stored, alive, and not in the file: posts that came later are such. */
   readonly extra: number;
   readonly different: readonly { readonly id: number; readonly fields: readonly string[] }[];
+  /** What could not be stored whole, or not at all, and why. */
+  readonly reported: readonly { readonly id: number; readonly reason: string }[];
   readonly textDigest: string;
   readonly storedTextDigest: string;
 }
 
 export function verifyCommand(): Command {
   return withCommonOptions(new Command("verify"))
-    .requiredOption("--world <file...>", "exports (result.json)")
+    .requiredOption("--world <file...>", "exports (result.json), or messages as TL dictionaries")
     .action(run);
 }
 
 async function run(options: CommonOptions & { world: string[] }): Promise<void> {
-  const exports = options.world.flatMap((file) =>
-    parseDesktopExports(readExport(file), file).map((channel) => ({ file, channel })),
+  const published = options.world.flatMap((file) =>
+    publishedChannels(parseWorldFile(readWorld(file), file)).map((channel) => ({ file, channel })),
   );
   await withContext(options, [], async ({ out, database }) => {
     const verdicts: Verdict[] = [];
-    for (const { file, channel } of exports) verdicts.push(await verify(database, file, channel));
+    for (const { file, channel } of published) verdicts.push(await verify(database, file, channel));
     out.result(verdicts, () => [
       ...table(
-        ["channel", "in the export", "identical", "different", "missing", "later posts", "text digest"],
+        ["channel", "in the file", "identical", "different", "missing", "later posts", "text digest"],
         verdicts.map((one) => [
           one.channel,
           one.messages,
@@ -50,19 +49,20 @@ async function run(options: CommonOptions & { world: string[] }): Promise<void> 
           one.different.length,
           one.missing.length,
           one.extra,
-          one.textDigest === one.storedTextDigest ? "equal" : "differs",
+          one.textDigest === one.storedTextDigest ? `equal ${one.textDigest}` : `differs ${one.storedTextDigest}`,
         ]),
       ),
       ...verdicts.flatMap((one) => [
         ...one.different.slice(0, 10).map((message) => `message ${message.id} differs in ${message.fields.join(", ")}`),
         ...(one.missing.length > 0 ? [`missing: ${one.missing.slice(0, 20).join(", ")}`] : []),
+        ...one.reported.slice(0, 10).map(({ id, reason }) => `message ${id}: ${reason}`),
       ]),
     ]);
     if (verdicts.some((one) => one.identical !== one.messages)) process.exitCode = 1;
   });
 }
 
-function readExport(file: string): Buffer {
+function readWorld(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch {
@@ -70,35 +70,36 @@ function readExport(file: string): Buffer {
   }
 }
 
-async function verify(database: Database, file: string, channel: DesktopChannel): Promise<Verdict> {
-  const stored = await database.inTenant(DEFAULT_TENANT, (tx) => findChannel(tx, String(channel.id)));
-  if (!stored) throw new OperatorError(`channel ${channel.id} (${channel.name}) of ${file} is not stored here`);
+async function verify(database: Database, file: string, published: PublishedChannel): Promise<Verdict> {
+  const stored = await database.inTenant(DEFAULT_TENANT, (tx) => findChannel(tx, String(published.id)));
+  if (!stored) {
+    const name = published.title === null ? "" : ` (${published.title})`;
+    throw new OperatorError(`channel ${published.id}${name} of ${file} is not stored here`);
+  }
   const rows = new Map<number, StoredMessage>();
-  await database.snapshot(async (tx) => {
+  const reported = await database.asWorker(async (tx) => {
     for await (const batch of streamMessages(tx, stored.id)) for (const row of batch) rows.set(row.id, row);
+    return skippedOf(tx, stored.id);
   });
-  const utc = localTimeIn("UTC");
   const missing: number[] = [];
   const different: { id: number; fields: string[] }[] = [];
-  for (const message of channel.messages) {
+  for (const message of published.messages) {
     const row = rows.get(message.id);
-    if (!row) {
-      missing.push(message.id);
-      continue;
-    }
-    const fields = compareMessage(message, toDesktopMessage(stored, row, utc));
-    if (fields.length > 0) different.push({ id: message.id, fields });
+    const fields = row ? message.differences(stored, row) : [];
+    if (!row) missing.push(message.id);
+    else if (fields.length > 0) different.push({ id: message.id, fields });
   }
-  const ids = new Set(channel.messages.map((message) => message.id));
+  const ids = new Set(published.messages.map((message) => message.id));
   return {
     file,
-    channel: channel.name,
-    messages: channel.messages.length,
-    identical: channel.messages.length - missing.length - different.length,
+    channel: published.title ?? stored.title,
+    messages: published.messages.length,
+    identical: published.messages.length - missing.length - different.length,
     missing,
     extra: [...rows.keys()].filter((id) => !ids.has(id)).length,
     different,
-    textDigest: textDigest(channel.messages.map((message) => ({ id: message.id, text: textOf(message) }))),
+    reported,
+    textDigest: textDigest(published.messages),
     storedTextDigest: textDigest([...rows.values()].filter((row) => ids.has(row.id))),
   };
 }

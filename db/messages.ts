@@ -2,5 +2,5 @@
 export { storeDifference } from "./store/difference.ts";
 export { storeHistory } from "./store/history.ts";
 export { type DifferencePage, type HistoryRows, type PageResult, PageStale } from "./store/page.ts";
-export { recordSkipped } from "./store/skipped.ts";
+export { recordSkipped, skippedOf } from "./store/skipped.ts";
 export { auditRows, countFrom, countMessages, type StoredMessage, streamMessages } from "./stored-messages.ts";

@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { WorkerTx } from "../database.ts";
+import type { Tx, WorkerTx } from "../database.ts";
 import { toStorable } from "../storable.ts";
 
 /** Notes what could not be read of a channel; said twice, the later reason stands. */
@@ -25,4 +25,14 @@ export async function reportRepaired(tx: WorkerTx, channelId: bigint, ids: reado
     channelId,
     ids.map((id) => ({ id, reason })),
   );
+}
+
+/** What was reported of a channel, in id order. */
+export async function skippedOf(tx: Tx, channelId: bigint): Promise<{ id: number; reason: string }[]> {
+  return tx
+    .selectFrom("skipped_messages")
+    .select(["message_id as id", "reason"])
+    .where("channel_id", "=", channelId)
+    .orderBy("message_id")
+    .execute();
 }
