@@ -26,7 +26,7 @@ export function listenForPosts(options: {
   readonly url: string;
   readonly onHint: (hint: PostHint | null) => void;
   readonly retryMs: number;
-  readonly log: Log;
+  readonly log: Pick<Log, "info">;
 }): PostListener {
   const closing = new AbortController();
 

@@ -21,7 +21,7 @@ export interface PostNotifier {
 export function createPostNotifier(options: {
   readonly database: Pick<Database, "asWorker">;
   readonly everyMs: number;
-  readonly log: Log;
+  readonly log: Pick<Log, "warn">;
 }): PostNotifier {
   const closing = new AbortController();
   let collected = new Map<bigint, bigint>();
