@@ -48,6 +48,15 @@ export function createLimits(divisor = 1) {
 
     backfillPagesPerJob: 10,
     backfillMsPerJob: 5_000,
+    reconcileCallsPerJob: 10,
+    reconcileMsPerJob: 5_000,
+    /** Renewed page by page; a reader that died keeps a channel from nobody for longer. */
+    readClaimMs: time(60_000),
+    maintenanceEveryMs: time(10_000),
+    /** Channels asked for a turn: 60 a minute are a trickle of 5 calls a second, and 20,000 channels in six hours. */
+    reconcileBatch: 10,
+    /** The ledger of every channel is summed up this often: it looks at thousands of rows. */
+    ledgerEveryMs: time(30_000),
     /** `messages.getHistory` and `updates.getChannelDifference` give 100 at most (core.telegram.org/api/offsets). */
     pageSize: 100,
     peerDialogsBatch: 100,

@@ -17,6 +17,7 @@ export interface Config {
   readonly keyring: readonly { readonly id: string; readonly key: Buffer }[];
   readonly intervals: PlanIntervals;
   readonly historyDepthFree: number;
+  readonly reconcile: { readonly everyMs: number; readonly window: number };
   readonly flood: { readonly inlineMaxSeconds: number; readonly sleepThreshold: number; readonly scope: FloodScope };
   readonly smsCodesPerDay: number;
   readonly workerConcurrency: number;
@@ -147,6 +148,7 @@ function assemble(given: Values, publicKeyPem: string | null, legacyNames: strin
       freeMs: minutes(given.PARSE_INTERVAL_FREE_MINUTES),
     },
     historyDepthFree: given.HISTORY_DEPTH_FREE,
+    reconcile: { everyMs: minutes(given.RECONCILE_EVERY_HOURS * 60), window: given.RECONCILE_WINDOW },
     flood: {
       inlineMaxSeconds: given.FLOOD_INLINE_MAX_SECONDS,
       sleepThreshold: given.FLOOD_SLEEP_THRESHOLD,

@@ -135,6 +135,14 @@ export const VARIABLES = {
     withDefault(count("a number of messages"), 1000),
     "How many messages of a channel's history a free user's plan reaches back.",
   ),
+  RECONCILE_EVERY_HOURS: variable(
+    withDefault(z.coerce.number().positive("must be hours above 0"), 6),
+    "How often a channel's newest messages are looked at for edits and deletions that no update told.",
+  ),
+  RECONCILE_WINDOW: variable(
+    withDefault(count("a number of messages"), 500),
+    "How many of a channel's newest messages that looks at, 100 a call.",
+  ),
   FLOOD_INLINE_MAX_SECONDS: variable(
     withDefault(z.coerce.number().min(0).max(2, "must be at most 2"), 2),
     "Waits up to this long are waited in place.",

@@ -2,5 +2,6 @@
 export { storeDifference } from "./store/difference.ts";
 export { storeHistory } from "./store/history.ts";
 export { type DifferencePage, type HistoryRows, type PageResult, PageStale } from "./store/page.ts";
+export { type ReconciledRows, storeReconciled } from "./store/reconcile.ts";
 export { recordSkipped, skippedOf } from "./store/skipped.ts";
 export { auditRows, countFrom, countMessages, type StoredMessage, streamMessages } from "./stored-messages.ts";

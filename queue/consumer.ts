@@ -131,6 +131,8 @@ export function startConsumer(options: ConsumerOptions): Consumer {
         return options.handlers["parse-user"](parsed("parse-user", data), context);
       case "backfill-channel":
         return options.handlers["backfill-channel"](parsed("backfill-channel", data), context);
+      case "reconcile-channel":
+        return options.handlers["reconcile-channel"](parsed("reconcile-channel", data), context);
       case "verify-session":
         return options.handlers["verify-session"](parsed("verify-session", data), context);
       case "revoke-session":

@@ -24,6 +24,12 @@ export const JOBS = {
     dedup: (data: { channelId: string }) => `backfill:${data.channelId}`,
     afterActive: false,
   },
+  "reconcile-channel": {
+    payload: z.object({ tenantId, userId: id, channelId: id }),
+    attempts: 3,
+    dedup: (data: { channelId: string }) => `reconcile:${data.channelId}`,
+    afterActive: false,
+  },
   "verify-session": {
     payload: z.object({ tenantId, sessionId: id }),
     attempts: 3,

@@ -3,7 +3,7 @@ const HIGHEST = 2 ** 21;
 const STEP_MS = 10_000;
 
 /** How much later than it is due a job may be served than a premium parse due at the same time. */
-const HANDICAP_MS = { premium: 0, trial: 10_000, free: 60_000, backfill: 600_000 } as const;
+const HANDICAP_MS = { premium: 0, trial: 10_000, free: 60_000, backfill: 600_000, reconcile: 1_800_000 } as const;
 export type Urgency = keyof typeof HANDICAP_MS | "manual";
 
 /**

@@ -37,6 +37,31 @@ export function createMetrics(options: { defaults?: boolean } = {}) {
       labelNames: ["change"] as const,
       registers,
     }),
+    backfillMessages: new Counter({
+      name: "backfill_messages_total",
+      help: "Messages that backfill stored: new ones of a channel's history.",
+      registers,
+    }),
+    messagesMissing: new Gauge({
+      name: "messages_missing",
+      help: "Message ids of subscribed channels, within plan and access, that are not accounted for.",
+      registers,
+    }),
+    messagesUnverified: new Gauge({
+      name: "messages_unverified",
+      help: "Message ids that were accounted for before a gap in the updates, and not read again since.",
+      registers,
+    }),
+    channelsIncomplete: new Gauge({
+      name: "channels_incomplete",
+      help: "Subscribed channels in which something is missing or unverified.",
+      registers,
+    }),
+    oldestGap: new Gauge({
+      name: "oldest_gap_seconds",
+      help: "For how long the channel that has been incomplete longest has been so; 0 where none is.",
+      registers,
+    }),
     jobsFinished: new Counter({
       name: "jobs_finished_total",
       help: "Jobs that ended, by name and outcome (done, snoozed, discarded, failed).",

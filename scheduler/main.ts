@@ -13,6 +13,7 @@ import { createMetrics } from "../runtime/metrics.ts";
 import { announceReady } from "../runtime/ready.ts";
 import { scanDue } from "./due-scan.ts";
 import { measure } from "./gauges.ts";
+import { maintain } from "./maintenance.ts";
 import { scanOverdue } from "./overdue.ts";
 import { recoverFromFlush } from "./recovery.ts";
 
@@ -43,7 +44,7 @@ export async function startScheduler(config: Config): Promise<RunningScheduler> 
 }
 
 async function start(config: Config, lifecycle: Lifecycle, log: ReturnType<typeof createLog>): Promise<number> {
-  const { limits } = config;
+  const { limits, reconcile } = config;
   const metrics = createMetrics({ defaults: true });
   const database = lifecycle.own(
     "PostgreSQL",
@@ -68,7 +69,7 @@ async function start(config: Config, lifecycle: Lifecycle, log: ReturnType<typeo
   const { masters, backup } = config.apiIds;
   const queues = queuesOf([...masters, ...(backup ? [backup] : [])].map((api) => api.apiId));
   const epoch = createEpoch({ redis, prefix: config.redisPrefix });
-  const deps = { database, producer, queues, epoch, limits, metrics, log, now: () => new Date() };
+  const deps = { database, producer, queues, epoch, limits, reconcile, metrics, log, now: () => new Date() };
 
   await recoverFromFlush(deps);
   const loop = (name: string, everyMs: number, turn: () => Promise<"again" | "rest">) =>
@@ -76,6 +77,7 @@ async function start(config: Config, lifecycle: Lifecycle, log: ReturnType<typeo
   loop("recovery", limits.overdueScanEveryMs, () => recoverFromFlush(deps));
   loop("due scan", limits.dueScanEveryMs, () => scanDue(deps));
   loop("overdue scan", limits.overdueScanEveryMs, () => scanOverdue(deps));
+  loop("maintenance", limits.maintenanceEveryMs, () => maintain(deps));
   loop("gauges", limits.overdueScanEveryMs, () => measure(deps));
 
   const health = lifecycle.own(

@@ -89,6 +89,7 @@ async function start(config: Config, lifecycle: Lifecycle, log: Log): Promise<Ru
     outcomeOf: outcome,
     intervals: config.intervals,
     historyDepthFree: config.historyDepthFree,
+    reconcileWindow: config.reconcile.window,
     ...{ database, producer, clock, limits, metrics, log },
   });
   const health = lifecycle.own(

@@ -20,7 +20,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   // News, history and reconciling of one channel may go on side by side, each by one reader.
   await sql`alter table channel_claims drop constraint channel_claims_pkey`.execute(db);
   await sql`alter table channel_claims add column purpose text not null default 'news'`.execute(db);
-  await sql`alter table channel_claims add constraint channel_claims_pkey primary key (channel_id, purpose)`.execute(db);
+  await sql`alter table channel_claims add constraint channel_claims_pkey primary key (channel_id, purpose)`.execute(
+    db,
+  );
 }
 
 export async function down(): Promise<void> {

@@ -46,6 +46,7 @@ async function serving<T>(
   const handlers: Handlers = {
     "parse-user": any,
     "backfill-channel": any,
+    "reconcile-channel": any,
     "verify-session": any,
     "revoke-session": any,
   };

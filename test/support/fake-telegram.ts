@@ -63,6 +63,8 @@ export class FakeChannel {
 export class FakeTelegram implements TelegramApi {
   readonly channels: readonly FakeChannel[];
   readonly calls: string[] = [];
+  /** The lowest id that this account may see; heeded by `messagesById` and `fullChannel`. */
+  availableMinId = 0;
   /** Called before each call; throws what the call is to throw, or changes the world in between. */
   before: (method: string, channel: FakeChannel | null) => void | Promise<void> = () => {};
 
@@ -95,7 +97,7 @@ export class FakeTelegram implements TelegramApi {
   async fullChannel(ref: ChannelRef): Promise<FullChannel> {
     await this.#call("fullChannel");
     const channel = this.#reach(ref, "channels.getFullChannel");
-    return { info: infoOf(channel), pts: channel.pts, participants: null, availableMinId: 0 };
+    return { info: infoOf(channel), pts: channel.pts, participants: null, availableMinId: this.availableMinId };
   }
 
   async history(ref: ChannelRef, at: { offsetId: number; limit: number }): Promise<HistoryPage> {
@@ -128,9 +130,13 @@ export class FakeTelegram implements TelegramApi {
     };
   }
 
-  async messagesById(): Promise<HistoryPage & { missing: number[] }> {
-    await this.#call("messagesById");
-    return { messages: [], skipped: [], pts: null, count: 0, missing: [] };
+  async messagesById(ref: ChannelRef, ids: readonly number[]): Promise<HistoryPage & { missing: number[] }> {
+    await this.#call("messagesById", this.#find(ref));
+    const channel = this.#reach(ref, "channels.getMessages");
+    const visible = (id: number) => (id < this.availableMinId ? undefined : channel.messages.get(id));
+    const messages = ids.flatMap((id) => visible(id) ?? []);
+    const missing = ids.filter((id) => !visible(id));
+    return { messages, skipped: [], pts: channel.pts, count: messages.length, missing };
   }
 
   async logOut(): Promise<void> {
