@@ -27,7 +27,9 @@ export interface TestUser {
 }
 
 /** The handlers of a worker over a real database, with accounts that are whatever a test says they are. */
-export async function startParsing(options: { historyDepthFree?: number; backfillPagesPerJob?: number } = {}) {
+export async function startParsing(
+  options: { historyDepthFree?: number; backfillPagesPerJob?: number; reconcileWindow?: number } = {},
+) {
   const { url, drop } = await testDatabase();
   const database = openDatabase({ url, poolSize: 6, fencedStatementMs: 5_000, log: silentLog });
   const clock = manualClock(Date.now());
@@ -56,7 +58,11 @@ export async function startParsing(options: { historyDepthFree?: number; backfil
       peerRecheckMs: HOUR,
       backfillPagesPerJob: options.backfillPagesPerJob ?? 10,
       backfillMsPerJob: 5_000,
+      reconcileCallsPerJob: 10,
+      reconcileMsPerJob: 5_000,
+      readClaimMs: 10_000,
     },
+    reconcileWindow: options.reconcileWindow ?? 500,
     ...{ database, clock, metrics, log: silentLog },
   });
 
@@ -90,6 +96,11 @@ export async function startParsing(options: { historyDepthFree?: number; backfil
       handlers["parse-user"]({ tenantId: TENANT, userId: user.userId.toString() }, contextOf(context)),
     backfill: (user: TestUser, channelId: bigint, context: Partial<JobContext> = {}) =>
       handlers["backfill-channel"](
+        { tenantId: TENANT, userId: user.userId.toString(), channelId: channelId.toString() },
+        contextOf(context),
+      ),
+    reconcile: (user: TestUser, channelId: bigint, context: Partial<JobContext> = {}) =>
+      handlers["reconcile-channel"](
         { tenantId: TENANT, userId: user.userId.toString(), channelId: channelId.toString() },
         contextOf(context),
       ),
