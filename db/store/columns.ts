@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { ChannelMessage } from "../message.ts";
 import { toStorable } from "../storable.ts";
+import { soundParts } from "./sound.ts";
 
 /** A message's own columns and the types in which a page brings them; dates travel as seconds since the epoch. */
 const COLUMNS = {
@@ -65,23 +66,34 @@ export const REPLACED = NAMES.filter((name) => name !== "id");
 
 /**
  * A page as one JSON document: PostgreSQL reads it as fast as it reads a parameter for each column, and JavaScript
- * writes it in half the time. Offsets of entities stay good: each character that PostgreSQL cannot hold (U+0000, lone
- * surrogates) is replaced by one of the same length, U+FFFD, and its message named in `repaired`.
+ * writes it in half the time. What is not sound in a message is left out, and the message named in `repaired`.
+ * Offsets of entities stay good: each character that PostgreSQL cannot hold (U+0000, lone surrogates) is replaced by one
+ * of the same length, U+FFFD.
  */
-export function encodeRows(messages: readonly ChannelMessage[]): { json: string; repaired: number[] } {
-  const repaired: number[] = [];
+export function encodeRows(messages: readonly ChannelMessage[]): { json: string; repaired: Repaired[] } {
+  const repaired: Repaired[] = [];
   const rows = messages.map((message) => {
-    const row = toRow(message);
+    const { entities, fault } = soundParts(message);
+    if (fault !== null) repaired.push({ id: message.id, reason: fault });
+    const row = toRow(message, entities);
     const json = JSON.stringify(row);
     if (!UNSTORABLE_ESCAPES.test(json)) return json;
     const storable = JSON.stringify(row, (_, value: unknown) =>
       typeof value === "string" ? toStorable(value) : value,
     );
-    if (storable !== json) repaired.push(message.id);
+    if (storable !== json) repaired.push({ id: message.id, reason: UNSTORABLE });
     return storable;
   });
   return { json: `[${rows.join(",")}]`, repaired };
 }
+
+/** A message that is stored otherwise than it came, and how. */
+export interface Repaired {
+  readonly id: number;
+  readonly reason: string;
+}
+
+const UNSTORABLE = "stored, with U+FFFD for characters that PostgreSQL cannot hold";
 
 /** How `JSON.stringify` writes U+0000 and lone surrogates (also what merely looks like it: then nothing is replaced). */
 const UNSTORABLE_ESCAPES = /\\u0000|\\ud[89a-f]/;
@@ -89,7 +101,7 @@ const UNSTORABLE_ESCAPES = /\\u0000|\\ud[89a-f]/;
 type Row = Partial<Record<Column, unknown>>;
 
 /** What is null, false or empty is left out: a missing key reads as null, and `coalesce` makes it false. */
-function toRow(message: ChannelMessage): Row {
+function toRow(message: ChannelMessage, entities: ChannelMessage["entities"]): Row {
   return {
     id: message.id,
     kind: message.kind,
@@ -97,7 +109,7 @@ function toRow(message: ChannelMessage): Row {
     edit_date: message.editDate === null ? undefined : message.editDate.getTime() / 1000,
     edit_hidden: message.editHidden || undefined,
     text: message.text,
-    entities: message.entities.length > 0 ? message.entities : undefined,
+    entities: entities.length > 0 ? entities : undefined,
     media: message.media ?? undefined,
     grouped_id: message.groupedId?.toString(),
     forward: message.forward ?? undefined,

@@ -10,6 +10,7 @@ import {
   encodeRows,
   incomingRows,
   REPLACED,
+  type Repaired,
   STATS,
 } from "./columns.ts";
 
@@ -28,7 +29,7 @@ export interface Merged {
   readonly edited: number;
   /** The revision that the last change was given; the one passed in where nothing changed. */
   readonly revision: bigint;
-  readonly repaired: readonly number[];
+  readonly repaired: readonly Repaired[];
 }
 
 /**
@@ -51,7 +52,7 @@ export async function mergeMessages(
   messages: readonly ChannelMessage[],
   revision: bigint,
 ): Promise<Merged> {
-  const total = { added: 0, edited: 0, revision, repaired: [] as number[] };
+  const total = { added: 0, edited: 0, revision, repaired: [] as Repaired[] };
   for (const layer of layersOf(messages)) {
     const next = total.revision + 1n;
     const { json, repaired } = encodeRows(layer);

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { Tx, WorkerTx } from "../database.ts";
 import { toStorable } from "../storable.ts";
+import type { Repaired } from "./columns.ts";
 
 /** Notes what could not be read of a channel; said twice, the later reason stands. */
 export async function recordSkipped(
@@ -17,13 +18,14 @@ export async function recordSkipped(
     on conflict (channel_id, message_id) do update set reason = excluded.reason, seen_at = now()`.execute(tx);
 }
 
-/** Messages that were stored with U+FFFD for characters that PostgreSQL cannot hold. */
-export async function reportRepaired(tx: WorkerTx, channelId: bigint, ids: readonly number[]): Promise<void> {
-  const reason = "stored, with U+FFFD for characters that PostgreSQL cannot hold";
+/** Notes what was stored otherwise than it came, and how; each id once, with all that was wrong with it. */
+export async function reportRepaired(tx: WorkerTx, channelId: bigint, repaired: readonly Repaired[]): Promise<void> {
+  const byId = new Map<number, Set<string>>();
+  for (const { id, reason } of repaired) byId.set(id, (byId.get(id) ?? new Set()).add(reason));
   await recordSkipped(
     tx,
     channelId,
-    ids.map((id) => ({ id, reason })),
+    [...byId].map(([id, reasons]) => ({ id, reason: [...reasons].join("; ") })),
   );
 }
 

@@ -29,7 +29,7 @@ const message: fc.Arbitrary<ChannelMessage> = fc
   .record({
     id,
     editDate: fc.option(fc.integer({ min: 0, max: 3 }).map(at)),
-    text: fc.constantFrom("", "one", "two"),
+    text: fc.constantFrom("nil", "one", "two"),
     entities: fc.constantFrom([], [{ type: "bold", offset: 0, length: 1 }]),
     media: fc.constantFrom(null, { kind: "dice", emoji: "🎲", value: 3 } as const),
     pinned: fc.boolean(),

@@ -19,10 +19,42 @@ describe("a page as JSON", () => {
       post({ id: 3, media }),
     ]);
     const rows = JSON.parse(json);
-    expect(repaired).toEqual([1, 3]);
+    expect(repaired.map(({ id }) => id)).toEqual([1, 3]);
     expect(rows[0].text).toBe("a\ufffdb\ufffdc🙂\ufffd");
     expect(rows[1].text).toBe("fine");
     expect(rows[2].media.emoji).toBe("\ufffd");
+  });
+
+  it("leaves out entities beyond the text, keeps the others as they are, and says what is missing", () => {
+    const bold = (offset: number, length: number) => ({ type: "bold", offset, length });
+    const entities = [
+      bold(0, 6),
+      bold(2, 5),
+      bold(-1, 2),
+      bold(6, 1),
+      bold(1, 0),
+      bold(1, 5),
+      { ...bold(0, 1), type: "unknown" },
+    ];
+    const { json, repaired } = encodeRows([
+      post({ id: 1, text: "abcd🙂", entities }),
+      post({ id: 2, media: { kind: "other", constructorName: "MessageMediaStory" } }),
+      post({ id: 3, kind: "service", service: { type: "empty" } }),
+      post({ id: 4, text: "abcdef", entities: [bold(0, 6), bold(0, 6)] }),
+      post({ id: 5, entities: [bold(0, 1)] }),
+    ]);
+    const rows = JSON.parse(json);
+    expect(rows[0].entities).toEqual([bold(0, 6), bold(1, 5), { ...bold(0, 1), type: "unknown" }]);
+    expect([rows[3].entities.length, rows[4].entities]).toEqual([2, undefined]);
+    expect(repaired).toEqual([
+      {
+        id: 1,
+        reason: "stored, without 4 of 7 entities, which reach beyond the text, with 1 of 7 entities of an unknown kind",
+      },
+      { id: 2, reason: "stored, without its media, a MessageMediaStory" },
+      { id: 3, reason: "stored, without its action, which is of an unknown kind" },
+      { id: 5, reason: "stored, without 1 of 1 entities, which reach beyond the text" },
+    ]);
   });
 
   it("splits a page that brings an id twice into layers, in order", () => {
