@@ -50,7 +50,7 @@ export function createLimits(divisor = 1) {
     backfillMsPerJob: 5_000,
     reconcileCallsPerJob: 10,
     reconcileMsPerJob: 5_000,
-    /** Renewed page by page; a reader that died keeps a channel from nobody for longer. */
+    /** A backfill's or reconcile's claim of its channel: longer than such a job and its last call take. */
     readClaimMs: time(60_000),
     maintenanceEveryMs: time(10_000),
     /** Channels asked for a turn: 60 a minute are a trickle of 5 calls a second, and 20,000 channels in six hours. */

@@ -1,5 +1,13 @@
+import { randomUUID } from "node:crypto";
 import { planInForce } from "../../config/plans.ts";
-import { type Channel, loadChannels, type Subscription, subscriptionsOf } from "../../db/channels.ts";
+import {
+  type Channel,
+  claimChannel,
+  loadChannels,
+  releaseChannel,
+  type Subscription,
+  subscriptionsOf,
+} from "../../db/channels.ts";
 import type { Database, WorkerTx } from "../../db/database.ts";
 import { PageStale, recordSkipped, storeHistory } from "../../db/messages.ts";
 import { loadSchedule } from "../../db/schedules.ts";
@@ -23,6 +31,8 @@ import { countPage, emptyTally } from "../parse/tally.ts";
 
 /** A backfill that makes way for its own user's parse looks again after this. */
 const MAKE_WAY_MS = 1_000;
+/** One that meets another account's backfill of the same channel looks again after this. */
+const LOOK_AGAIN_MS = 2_000;
 /**
  * A wait longer than this ends the job: in the queue it would stand for the channel, and keep every other account from
  * reading it. What is missing is asked for again by the next parse of anybody who follows the channel.
@@ -37,10 +47,11 @@ export interface BackfillDependencies {
   readonly limits: {
     readonly backfillPagesPerJob: number;
     readonly backfillMsPerJob: number;
+    readonly readClaimMs: number;
     readonly pageSize: number;
     readonly peerRecheckMs: number;
   };
-  readonly metrics: Pick<Metrics, "messagesStored">;
+  readonly metrics: Pick<Metrics, "messagesStored" | "backfillMessages">;
   readonly changed?: Changed;
   readonly log: Log;
 }
@@ -64,7 +75,7 @@ interface Outlook {
 /**
  * Reads what is missing or unverified in one channel's history, newest first, within the plan's depth. The ledger in
  * the database is all its state, so it may end anywhere. After some pages or seconds, or when its user's parse is due,
- * it goes back to the end of the queue.
+ * it goes back to the end of the queue. Accounts of other API IDs have jobs of their own for the same channel: one reads.
  */
 export function createBackfillChannel(deps: BackfillDependencies): Handlers["backfill-channel"] {
   return async (data, context) => {
@@ -79,6 +90,8 @@ export function createBackfillChannel(deps: BackfillDependencies): Handlers["bac
     if (!first?.hole) return { outcome: "complete" };
     if (first.parseIsDue) throw makeWay(deps);
     if (waits.some((wait) => holdsHistory(wait, channelId) && wait.until.getTime() > longFrom)) return WAITING;
+    const claim = { channelId, purpose: "history", token: randomUUID(), ms: deps.limits.readClaimMs } as const;
+    if (!(await deps.database.once((tx) => claimChannel(tx, claim)))) throw lookAgain(deps);
     try {
       return await deps.accounts.open(task.sessionId, (account) =>
         untilAborted([context.signal, account.signal], () => read(deps, account, task, first)),
@@ -86,6 +99,8 @@ export function createBackfillChannel(deps: BackfillDependencies): Handlers["bac
     } catch (error) {
       if (error instanceof WaitRunning && error.until.getTime() > longFrom) return WAITING;
       throw error;
+    } finally {
+      await deps.database.once((tx) => releaseChannel(tx, claim));
     }
   };
 }
@@ -121,6 +136,9 @@ async function look(tx: WorkerTx, task: Task, channelId: bigint, now: number): P
 
 const makeWay = (deps: BackfillDependencies) =>
   new Snooze(new Date(deps.clock.now() + MAKE_WAY_MS), "the user's parse is due", "backfill");
+
+const lookAgain = (deps: BackfillDependencies) =>
+  new Snooze(new Date(deps.clock.now() + LOOK_AGAIN_MS), "another account reads the channel's history", "backfill");
 
 async function read(deps: BackfillDependencies, account: OpenAccount, task: Task, first: Outlook): Promise<unknown> {
   const { channelId, accessHash, availableMinId } = task.access;
@@ -165,6 +183,7 @@ async function read(deps: BackfillDependencies, account: OpenAccount, task: Task
           return { stored, outlook: await look(tx, task, channelId, deps.clock.now()) };
         });
         countPage(tally, committed.stored, deps.metrics);
+        deps.metrics.backfillMessages.inc(committed.stored.added);
         announce(deps.changed, channelId, committed.stored);
         outlook = committed.outlook;
       } catch (error) {

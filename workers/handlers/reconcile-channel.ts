@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type ChannelClaim, claimChannel, releaseChannel, saveAccess } from "../../db/channels.ts";
+import { claimChannel, releaseChannel, saveAccess } from "../../db/channels.ts";
 import type { Database } from "../../db/database.ts";
 import { PageStale, recordSkipped, storeReconciled } from "../../db/messages.ts";
 import { finishReconcile, loadReconcileTask, nextReconcileStep, type ReconcileTask } from "../../db/reconcile.ts";
@@ -64,14 +64,14 @@ export function createReconcileChannel(deps: ReconcileDependencies): Handlers["r
     if (task.done) return { outcome: "up to date" };
     try {
       return await deps.accounts.open(task.sessionId, (account) =>
-        untilAborted([context.signal, account.signal], () => reconcile(deps, account, { who, task, claim })),
+        untilAborted([context.signal, account.signal], () => reconcile(deps, account, { who, task })),
       );
     } catch (error) {
       if (error instanceof WaitRunning && error.until.getTime() > deps.clock.now() + LONG_WAIT_MS)
         return { outcome: "waiting" };
       throw error;
     } finally {
-      await deps.database.asWorker((tx) => releaseChannel(tx, claim));
+      await deps.database.once((tx) => releaseChannel(tx, claim));
     }
   };
 }
@@ -91,7 +91,7 @@ const roundOf = (deps: ReconcileDependencies, who: Who, access: ReconcileTask["a
 async function reconcile(
   deps: ReconcileDependencies,
   account: OpenAccount,
-  job: { readonly who: Who; readonly task: ReconcileTask; readonly claim: ChannelClaim & { readonly ms: number } },
+  job: { readonly who: Who; readonly task: ReconcileTask },
 ): Promise<unknown> {
   const { channelId } = job.task.access;
   const tally = emptyTally();
@@ -107,9 +107,9 @@ async function reconcile(
 async function round(
   deps: ReconcileDependencies,
   account: OpenAccount,
-  { who, task, claim }: Parameters<typeof reconcile>[2],
+  { who, task }: Parameters<typeof reconcile>[2],
   tally: Tally,
-): Promise<"done" | "behind" | "claimed" | "out of reach"> {
+): Promise<"done" | "behind" | "out of reach"> {
   const { channelId, accessHash } = task.access;
   const ref = { id: channelId, accessHash };
   const startedAt = deps.clock.monotonic();
@@ -140,7 +140,7 @@ async function round(
       calls += 1;
     }
     try {
-      const { stored, held } = await account.commit(async (tx) => {
+      const stored = await account.commit(async (tx) => {
         const stored = await storeReconciled(tx, {
           channelId,
           ptsAtCall: pts,
@@ -151,12 +151,11 @@ async function round(
         });
         if (page.skipped.length > 0) await recordSkipped(tx, channelId, page.skipped);
         if (availableMinId !== access.availableMinId) await saveAccess(tx, { ...who, ...access, availableMinId });
-        return { stored, held: await claimChannel(tx, claim) };
+        return stored;
       });
       access = { ...access, availableMinId };
       countPage(tally, stored, deps.metrics);
       announce(deps.changed, channelId, stored);
-      if (!held) return "claimed";
     } catch (error) {
       // Somebody stored news of the channel meanwhile: the same ids are read again.
       if (!(error instanceof PageStale)) throw error;
