@@ -48,6 +48,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     says: "parse users now, ahead of their schedule",
     load: async () => (await import("./parse.ts")).parseCommand(),
   },
+  tail: {
+    says: "print a user's posts as they come: new, late, edited and deleted ones",
+    load: async () => (await import("./tail.ts")).tailCommand(),
+  },
   queue: {
     says: "the job queues, one for each API ID",
     load: async () => (await import("./queue.ts")).queueCommand(),

@@ -29,17 +29,20 @@ export const DEFAULT_TENANT = "default";
 /**
  * Runs `work` with configuration, services (the embedded ones where nothing is configured, started for as long as the
  * command runs) and a database whose schema is ours; releases all of it.
+ *
+ * @param exits.interrupted the exit code after Ctrl-C or SIGTERM
  */
 export async function withContext<T>(
   options: CommonOptions,
   needs: Needs,
   work: (context: CommandContext) => Promise<T>,
+  exits: { readonly interrupted: number } = { interrupted: 130 },
 ): Promise<T> {
   const out = createOutput({ json: options.json ?? false });
   const log = createLog({ level: options.verbose ? "debug" : "warn", name: "cli" });
   const lifecycle = new Lifecycle(log);
   const interrupted = () => {
-    void lifecycle.close().then(() => process.exit(130));
+    void lifecycle.close().then(() => process.exit(exits.interrupted));
   };
   process.once("SIGINT", interrupted);
   process.once("SIGTERM", interrupted);

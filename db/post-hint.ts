@@ -1,3 +1,5 @@
+import type { PostCursor } from "./post-cursor.ts";
+
 /** PostgreSQL's channel, in the sense of NOTIFY: each database has its own of that name. */
 export const HINTS = "gramfleet_posts";
 
@@ -25,4 +27,14 @@ export function decodeHint(payload: string): PostHint | null {
     hint.set(BigInt(channelId), BigInt(revision));
   }
   return hint;
+}
+
+/** Whether there is something to look for behind the cursor. Channels that it does not know are left to the next look. */
+export function concerns(hint: PostHint | null, cursor: PostCursor): boolean {
+  if (hint === null) return true;
+  for (const [channelId, revision] of hint) {
+    const position = cursor.get(channelId);
+    if (position && (position.upTo !== null || position.revision < revision)) return true;
+  }
+  return false;
 }
