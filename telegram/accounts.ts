@@ -17,8 +17,8 @@ import type { Gate } from "./policy.ts";
 import type { Vault } from "./vault.ts";
 import type { WaitLedger } from "./waits.ts";
 
-/** What every opening of an account begins with: a wait for one of them holds everything. */
-const OPENING_METHODS = ["help.getConfig", "users.getUsers"];
+/** What every opening of an account begins with: a wait for it holds everything. */
+const OPENING_METHOD = "users.getUsers";
 
 export interface AccountsOptions {
   readonly database: Database;
@@ -63,11 +63,9 @@ export function createAccounts(options: AccountsOptions): Accounts {
 
   /** Waits that may be waited in place are left to the policy. */
   function refuseWhileWaiting(telegramId: bigint): void {
-    for (const method of OPENING_METHODS) {
-      const wait = waits.check(telegramId, method);
-      if (wait && wait.until.getTime() - clock.now() > flood.inlineMaxSeconds * 1000)
-        throw new WaitRunning(method, wait.until, wait.scope);
-    }
+    const wait = waits.check(telegramId, OPENING_METHOD);
+    if (wait && wait.until.getTime() - clock.now() > flood.inlineMaxSeconds * 1000)
+      throw new WaitRunning(OPENING_METHOD, wait.until, wait.scope);
   }
 
   /** Under the lease: whoever held it before has written down what it knew. */
@@ -124,7 +122,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
 
   /** A session that answers for somebody else is a mix-up of the worst kind: nothing is read with it. */
   async function assertOwner(session: SessionInfo, connection: TelegramConnection): Promise<void> {
-    const me = await connection.api.getMe();
+    const { me } = connection;
     if (me.id === session.telegramId) return;
     log.error(
       { session_id: String(session.id), user_telegram_id: String(session.telegramId), answered_as: String(me.id) },

@@ -1,5 +1,5 @@
 import type { Log } from "../runtime/log.ts";
-import type { TelegramApi } from "./api.ts";
+import type { Me, TelegramApi } from "./api.ts";
 import type { CallPolicy, Gate } from "./policy.ts";
 
 /** Where Telegram's data centers are, when not at Telegram. */
@@ -30,6 +30,8 @@ export interface ConnectOptions {
 /** One living connection to Telegram under one lease. */
 export interface TelegramConnection {
   readonly api: TelegramApi;
+  /** Whom the session belongs to, as `getMe` says, which is its first call. */
+  readonly me: Me;
   /** The session as it is now: it changes when a login moves to another data center. Secret. */
   session(): string;
   /**

@@ -14,6 +14,12 @@ import { type Wire, withoutUpdates } from "./wire.ts";
 /** `messages.getDialogs` gives 100 at most (core.telegram.org/method/messages.getDialogs). */
 const DIALOGS_PER_CALL = 100;
 
+/** Who we are. */
+export const getMe = () => ({
+  method: "users.getUsers",
+  request: new Api.users.GetUsers({ id: [new Api.InputUserSelf()] }),
+});
+
 /** An answer that lists messages, with the counts that only some of its kinds carry. */
 type MessagesAnswer = Exclude<Api.messages.TypeMessages, Api.messages.MessagesNotModified>;
 
@@ -66,8 +72,8 @@ export function createTelegramApi(wire: Pick<Wire, "invoke">, policy: CallPolicy
 
   return {
     async getMe() {
-      const method = "users.getUsers";
-      const users = await call(method, new Api.users.GetUsers({ id: [new Api.InputUserSelf()] }));
+      const { method, request } = getMe();
+      const users = await call(method, request);
       return toMe(users[0], method);
     },
 

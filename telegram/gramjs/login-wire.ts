@@ -11,9 +11,12 @@ import { openWire } from "./wire.ts";
 /** A phone's home is one data center away; a second move would be Telegram changing its mind. */
 const MOST_MOVES = 2;
 
+/** Needs no login: what a connection without an account begins with. */
+const getConfig = () => ({ method: "help.getConfig", request: new Api.help.GetConfig() });
+
 /** Logs in over GramJS's raw calls. Its own `start` and `signInUser` ask back and retry by themselves. */
 export const openLoginWire: OpenLoginWire = async (options) => {
-  let wire = await openWire(options);
+  let { wire } = await openWire(options, getConfig());
   let closed = false;
 
   /** Telegram sends a login on to the account's data center: by a new key there, under the same gate. */
@@ -23,7 +26,7 @@ export const openLoginWire: OpenLoginWire = async (options) => {
     } catch (error) {
       if (!(error instanceof MovedTo) || moves >= MOST_MOVES || closed) throw error;
       await wire.close();
-      wire = await openWire({ ...options, dcId: error.dcId });
+      ({ wire } = await openWire({ ...options, dcId: error.dcId }, getConfig()));
       // Closed while moving: what opened late must not stay.
       if (closed) await wire.close();
       return call(method, request, moves + 1);

@@ -33,21 +33,36 @@ export type WireOptions = ConnectOptions & {
   readonly dcId?: number;
 };
 
+/** A connection's first call: it travels in `initConnection` (core.telegram.org/api/invoking), and costs no call more. */
+export interface FirstCall<R extends Api.AnyRequest> {
+  readonly method: string;
+  readonly request: R;
+}
+
+/** A wire, and the answer that it was opened with. */
+export interface OpenedWire<R extends Api.AnyRequest> {
+  readonly wire: Wire;
+  readonly answer: R["__response"];
+}
+
 /**
- * Opens a wire: TCP, the key exchange where there is no key yet, and `initConnection` with `help.getConfig`, which
- * passes the policy like any call. A key that the data center does not know is tried once more over a new connection
- * before it counts as lost.
+ * Opens a wire: TCP, the key exchange where there is no key yet, and `initConnection` with the first call, which passes
+ * the policy like any other. A key that the data center does not know is tried once more over a new connection before
+ * it counts as lost.
  *
  * @throws errors of `telegram/errors`; leaves no socket behind
  */
-export async function openWire(options: WireOptions): Promise<Wire> {
+export async function openWire<R extends Api.AnyRequest>(
+  options: WireOptions,
+  first: FirstCall<R>,
+): Promise<OpenedWire<R>> {
   try {
-    return await openOnce(options);
+    return await openOnce(options, first);
   } catch (error) {
     if (!(error instanceof KeyUnknown)) throw error;
   }
   try {
-    return await openOnce(options);
+    return await openOnce(options, first);
   } catch (error) {
     throw error instanceof KeyUnknown ? new AuthLost("AUTH_KEY_INVALID", "connect") : error;
   }
@@ -56,7 +71,7 @@ export async function openWire(options: WireOptions): Promise<Wire> {
 /** The data center answered -404. Inside this module only. */
 class KeyUnknown extends Transient {}
 
-async function openOnce(options: WireOptions): Promise<Wire> {
+async function openOnce<R extends Api.AnyRequest>(options: WireOptions, first: FirstCall<R>): Promise<OpenedWire<R>> {
   const stored = options.session && options.dcId === undefined ? await readSession(options.session) : null;
   const dcId = stored?.dcId ?? options.dcId ?? firstDataCenter(options.dataCenters);
   const address = resolveAddress(dcId, options, stored);
@@ -149,24 +164,20 @@ async function openOnce(options: WireOptions): Promise<Wire> {
     if (!(await withDeadline("connect", options.times.connectDeadlineMs, connected))) {
       throw sockets.refused ? gateClosed("connect") : classify(connectError, "connect");
     }
-    await options.policy.run({ method: "help.getConfig" }, () => {
+    const answer = await options.policy.run({ method: first.method }, () => {
       // The first frame also asks the data center to drop this connection when we fall silent. After a short wait it
       // is sent again, and the pings with it.
       stopPings();
       stopPings = startPings({ times: options.times, send: (ping) => sender.send(ping), dead: lost });
-      return invoke("help.getConfig", initConnection(options.api.apiId), options.times.connectDeadlineMs);
+      const request = initConnection(options.api.apiId, first.request);
+      return invoke(first.method, request, options.times.connectDeadlineMs);
     });
+    const session = () => (stored ? options.session : writeSession(dcId, address.host, sender.authKey));
+    return { wire: { dcId, invoke, session, close }, answer };
   } catch (error) {
     await close();
     throw error instanceof DeadlinePassed ? classify(error, "connect") : error;
   }
-
-  return {
-    dcId,
-    invoke,
-    session: () => (stored ? options.session : writeSession(dcId, address.host, sender.authKey)),
-    close,
-  };
 }
 
 /** Why a wire is over, as an error for each call that meets it. */
@@ -185,7 +196,7 @@ function resolveAddress(dcId: number, options: WireOptions, stored: Address | nu
   }
 }
 
-function initConnection(apiId: number): Api.InvokeWithLayer {
+function initConnection(apiId: number, first: Api.AnyRequest): Api.InvokeWithLayer {
   return new Api.InvokeWithLayer({
     layer: LAYER,
     query: new Api.InitConnection({
@@ -194,7 +205,7 @@ function initConnection(apiId: number): Api.InvokeWithLayer {
       systemLangCode: "en",
       langPack: "",
       langCode: "en",
-      query: withoutUpdates(new Api.help.GetConfig()),
+      query: withoutUpdates(first),
     }),
   });
 }

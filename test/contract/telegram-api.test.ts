@@ -173,7 +173,7 @@ it("makes calls in parallel, each under its own name at the policy", async () =>
     await watched.close();
   }
   expect(calls).toEqual([
-    "help.getConfig -",
+    "users.getUsers -",
     "users.getUsers -",
     `messages.getHistory ${NEWS}`,
     `updates.getChannelDifference ${CLUB}`,

@@ -68,8 +68,10 @@ function telegram(me: bigint) {
       if (says.onGetMe) throw says.onGetMe;
       return { id: says.me, firstName: null, username: null, phone: null };
     };
+    const asked = () => options.policy.run({ method: GET_ME }, getMe);
     return {
-      api: { getMe: () => options.policy.run({ method: GET_ME }, getMe) } as Partial<TelegramApi> as TelegramApi,
+      me: await asked(),
+      api: { getMe: asked } as Partial<TelegramApi> as TelegramApi,
       session: () => says.session ?? options.session,
       async close() {
         const leased = (await database.asWorker(listLeases)).length;

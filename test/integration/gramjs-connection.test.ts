@@ -116,6 +116,28 @@ it("takes a session that was ended for lost", async () => {
   await expect(open(session)).rejects.toMatchObject({ kind: "auth_lost", errorName: "SESSION_REVOKED" });
 });
 
+it("asks who it is with its first frame, and nothing else", async () => {
+  const since = telegram.witness.calls().length;
+  expect((await open(await telegram.planted(ME))).me).toMatchObject({ id: ME });
+  expect(telegram.witness.calls().slice(since)).toMatchObject([{ method: "users.GetUsers" }]);
+});
+
+it("asks once more where an unknown 401 answers, and believes it the second time", async () => {
+  const refused = () => {
+    throw new RpcError(401, "SOMETHING_NEW");
+  };
+  telegram.faults.beforeAnswer = refused;
+  await expect(open(await telegram.planted(ME))).rejects.toMatchObject({
+    kind: "auth_lost",
+    errorName: "SOMETHING_NEW",
+  });
+  telegram.faults.beforeAnswer = () => {
+    delete telegram.faults.beforeAnswer;
+    return refused();
+  };
+  expect((await open(await telegram.planted(ME))).me).toMatchObject({ id: ME });
+});
+
 it("does not send when the gate is closed: nothing goes out, and the call fails as a lost lease", async () => {
   const gate = { open: true, isOpen: () => gate.open };
   const connection = await open(await telegram.planted(ME), { gate });
@@ -134,8 +156,9 @@ it("fails calls under way when the gate closes beneath them", async () => {
   const gate = { open: true, isOpen: () => gate.open };
   const connection = await open(await telegram.planted(ME), { gate });
   telegram.faults.beforeAnswer = (request) => (request.className === "users.GetUsers" ? "lose" : undefined);
+  const asked = telegram.witness.calls({ method: "users.GetUsers" }).length;
   const waiting = expect(connection.api.getMe()).rejects.toMatchObject({ kind: "lease_lost" });
-  await eventually(() => telegram.witness.calls({ method: "users.GetUsers" }).length > 0);
+  await eventually(() => telegram.witness.calls({ method: "users.GetUsers" }).length > asked);
   gate.open = false;
   await expect(connection.api.fullChannel({ id: 1n, accessHash: 1n })).rejects.toMatchObject({ kind: "lease_lost" });
   await waiting;
@@ -171,12 +194,13 @@ it("does not come back by itself when the connection breaks", async () => {
   const before = timers();
   const connection = await open(await telegram.planted(ME));
   const total = telegram.witness.summary().connectionsTotal;
+  const asked = telegram.witness.calls({ method: "users.GetUsers" }).length;
   telegram.faults.beforeAnswer = () => "lose";
   const broken = expect(connection.api.getMe()).rejects.toMatchObject({
     kind: "transient",
     errorName: "CONNECTION_LOST",
   });
-  await eventually(() => telegram.witness.calls({ method: "users.GetUsers" }).length > 0);
+  await eventually(() => telegram.witness.calls({ method: "users.GetUsers" }).length > asked);
   telegram.cluster.dropConnections();
   await broken;
   await expect(connection.api.getMe()).rejects.toMatchObject({ kind: "transient" });
