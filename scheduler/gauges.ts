@@ -1,4 +1,5 @@
 import type { Database } from "../db/database.ts";
+import { ledgerTotals } from "../db/ledger.ts";
 import { countSchedules } from "../db/schedules.ts";
 import type { Producer } from "../queue/producer.ts";
 import type { Metrics } from "../runtime/metrics.ts";
@@ -20,5 +21,19 @@ export async function measure(deps: {
     for (const [state, jobs] of Object.entries({ waiting, delayed, active, failed }))
       deps.metrics.queueDepth.set({ queue, state }, jobs);
   }
+  return "rest";
+}
+
+/** Brings the gauges of completeness up to date. */
+export async function measureLedger(deps: {
+  readonly database: Database;
+  readonly historyDepthFree: number;
+  readonly metrics: Pick<Metrics, "messagesMissing" | "messagesUnverified" | "channelsIncomplete" | "oldestGap">;
+}): Promise<"rest"> {
+  const totals = await deps.database.once((tx) => ledgerTotals(tx, deps));
+  deps.metrics.messagesMissing.set(totals.missing);
+  deps.metrics.messagesUnverified.set(totals.unverified);
+  deps.metrics.channelsIncomplete.set(totals.incomplete);
+  deps.metrics.oldestGap.set(totals.oldestGapSeconds);
   return "rest";
 }

@@ -12,7 +12,7 @@ import { startLoop } from "../runtime/loop.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { announceReady } from "../runtime/ready.ts";
 import { scanDue } from "./due-scan.ts";
-import { measure } from "./gauges.ts";
+import { measure, measureLedger } from "./gauges.ts";
 import { maintain } from "./maintenance.ts";
 import { scanOverdue } from "./overdue.ts";
 import { recoverFromFlush } from "./recovery.ts";
@@ -44,7 +44,7 @@ export async function startScheduler(config: Config): Promise<RunningScheduler> 
 }
 
 async function start(config: Config, lifecycle: Lifecycle, log: ReturnType<typeof createLog>): Promise<number> {
-  const { limits, reconcile } = config;
+  const { limits, reconcile, historyDepthFree } = config;
   const metrics = createMetrics({ defaults: true });
   const database = lifecycle.own(
     "PostgreSQL",
@@ -69,7 +69,18 @@ async function start(config: Config, lifecycle: Lifecycle, log: ReturnType<typeo
   const { masters, backup } = config.apiIds;
   const queues = queuesOf([...masters, ...(backup ? [backup] : [])].map((api) => api.apiId));
   const epoch = createEpoch({ redis, prefix: config.redisPrefix });
-  const deps = { database, producer, queues, epoch, limits, reconcile, metrics, log, now: () => new Date() };
+  const deps = {
+    database,
+    producer,
+    queues,
+    epoch,
+    limits,
+    reconcile,
+    historyDepthFree,
+    metrics,
+    log,
+    now: () => new Date(),
+  };
 
   await recoverFromFlush(deps);
   const loop = (name: string, everyMs: number, turn: () => Promise<"again" | "rest">) =>
@@ -79,6 +90,7 @@ async function start(config: Config, lifecycle: Lifecycle, log: ReturnType<typeo
   loop("overdue scan", limits.overdueScanEveryMs, () => scanOverdue(deps));
   loop("maintenance", limits.maintenanceEveryMs, () => maintain(deps));
   loop("gauges", limits.overdueScanEveryMs, () => measure(deps));
+  loop("ledger gauges", limits.ledgerEveryMs, () => measureLedger(deps));
 
   const health = lifecycle.own(
     "health server",
