@@ -1,0 +1,204 @@
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Redis } from "ioredis";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { redisUrl, startRedis } from "../../embedded/redis.ts";
+import { fileDataDir, testDataDir } from "../support/data-dir.ts";
+import { exportBytes, SMALL_EXPORT } from "../support/export-file.ts";
+import { gramfleet, jsonOf, prepareCommands, type Ran } from "../support/gramfleet.ts";
+import { testDatabase, testRedis } from "../support/services.ts";
+
+const dataDir = fileDataDir();
+prepareCommands();
+
+const HASH = "0123456789abcdef0123456789abcdef";
+const configured = () => ({
+  DATABASE_URL: "postgresql://gramfleet:hunter2@127.0.0.1:1/gramfleet",
+  REDIS_URL: "redis://:hunter2@127.0.0.1:1",
+  MASTER_API_IDS: "1001",
+  MASTER_API_HASHES: HASH,
+  SESSION_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32, 7).toString("base64")}`,
+});
+
+/** One line for the operator, nothing on standard output, and none of what was configured. */
+function expectRefusal(ran: Ran, code: 1 | 2, line: string | RegExp): void {
+  expect(ran.stderr).toMatch(/^gramfleet: [^\n]+\n$/);
+  expect(ran).toMatchObject({ code, stdout: "" });
+  if (typeof line === "string") expect(ran.stderr).toBe(`gramfleet: ${line}\n`);
+  else expect(ran.stderr).toMatch(line);
+  for (const secret of ["hunter2", HASH, Buffer.alloc(32, 7).toString("base64")])
+    expect(ran.stderr).not.toContain(secret);
+}
+
+describe("variables", () => {
+  const MALFORMED = {
+    LOG_LEVEL: "hunter2",
+    DATABASE_URL: "mysql://hunter2",
+    REDIS_URL: "hunter2",
+    MASTER_API_IDS: "hunter2",
+    SESSION_ENCRYPTION_KEYS: "hunter2",
+    WORKER_CONCURRENCY: "-1",
+  };
+
+  it("that are malformed or missing are named in one message, before anything is started", async () => {
+    const runs = await Promise.all([
+      gramfleet(["worker", "--data-dir", join(dataDir, "none")], { env: MALFORMED }),
+      gramfleet(["up", "--data-dir", join(dataDir, "none")], { env: MALFORMED }),
+      gramfleet(["users", "list", "--data-dir", join(dataDir, "none")], { env: MALFORMED }),
+    ]);
+    for (const ran of runs) {
+      expectRefusal(ran, 1, /^gramfleet: configuration: /);
+      for (const name of Object.keys(MALFORMED)) expect(ran.stderr).toContain(`${name} `);
+    }
+    expect(existsSync(join(dataDir, "none"))).toBe(false);
+  });
+
+  it("that are missing are not embedded in production", async () => {
+    const env = { NODE_ENV: "production", LOG_LEVEL: "hunter2" };
+    const [worker, scheduler, up, users] = await Promise.all(
+      [["worker"], ["scheduler"], ["up"], ["users", "list"]].map((args) =>
+        gramfleet([...args, "--data-dir", join(dataDir, "none")], { env }),
+      ),
+    );
+    const names = ["DATABASE_URL is not set", "REDIS_URL is not set", "MASTER_API_IDS is not set"];
+    for (const ran of [worker, scheduler, up] as Ran[]) {
+      expectRefusal(ran, 1, /LOG_LEVEL/);
+      for (const name of names) expect(ran.stderr).toContain(name);
+    }
+    expect(worker?.stderr).toContain("SESSION_ENCRYPTION_KEYS is not set");
+    expect(up?.stderr).toContain("SESSION_ENCRYPTION_KEYS is not set");
+    expect(scheduler?.stderr).not.toContain("SESSION_ENCRYPTION_KEYS");
+    expectRefusal(users as Ran, 1, /DATABASE_URL is not set$/m);
+    expect(existsSync(join(dataDir, "none"))).toBe(false);
+  });
+
+  it("come from .env too, where they are not set", async () => {
+    const cwd = testDataDir();
+    writeFileSync(join(cwd, ".env"), "NODE_ENV=production\nDATABASE_URL=mysql://hunter2\n");
+    const fromFile = await gramfleet(["users", "list"], { cwd });
+    expectRefusal(fromFile, 1, "configuration: DATABASE_URL must begin with postgres:// or postgresql://");
+    const { DATABASE_URL } = configured();
+    const over = await gramfleet(["users", "list"], { cwd, env: { DATABASE_URL } });
+    expectRefusal(over, 1, /PostgreSQL refuses connections/);
+    writeFileSync(join(cwd, ".env"), "NODE_ENV=production\nhunter2\n");
+    const [refused, help] = await Promise.all([
+      gramfleet(["users", "list"], { cwd }),
+      gramfleet(["users", "--help"], { cwd }),
+    ]);
+    expectRefusal(refused, 1, ".env: line 2 is not NAME=value");
+    expect(help).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^Usage: gramfleet users/) });
+  });
+});
+
+describe("services", () => {
+  const run = (args: string[], more: NodeJS.ProcessEnv) => gramfleet(args, { env: { ...configured(), ...more } });
+
+  it("that do not answer are told apart", async () => {
+    const home = await testDatabase();
+    onTestFinished(() => home.drop());
+    const there = { DATABASE_URL: home.url };
+    const noPostgres = "PostgreSQL refuses connections: check DATABASE_URL, and that the server runs";
+    const noRedis = "Redis does not answer at 127.0.0.1:1: start it, or correct REDIS_URL";
+    const runs = await Promise.all([
+      run(["worker"], { REDIS_URL: testRedis().url }).then((ran) => expectRefusal(ran, 1, noPostgres)),
+      run(["users", "list"], {}).then((ran) => expectRefusal(ran, 1, noPostgres)),
+      run(["migrate"], {}).then((ran) => expectRefusal(ran, 1, noPostgres)),
+      ...[["worker"], ["scheduler"], ["queue", "status"], ["sessions", "login", "5", "--phone", "9996611111"]].map(
+        async (args) => expectRefusal(await run(args, there), 1, noRedis),
+      ),
+    ]);
+    expect(runs).toHaveLength(7);
+  });
+
+  it("a database of an older schema asks for gramfleet migrate, and gets it", async () => {
+    const home = await testDatabase({ empty: true });
+    onTestFinished(() => home.drop());
+    const { url: REDIS_URL, prefix: REDIS_PREFIX } = testRedis();
+    const env = { DATABASE_URL: home.url, REDIS_URL, REDIS_PREFIX };
+    for (const args of [["users", "list"], ["scheduler"], ["worker"]])
+      expectRefusal(await run(args, env), 1, "the database has no schema yet: run gramfleet migrate");
+    const [first, second] = await Promise.all([run(["migrate", "--json"], env), run(["migrate", "--json"], env)]);
+    const applied = [first, second].map((ran) => jsonOf<{ applied: string[] }>(ran).applied.length).sort();
+    expect(applied[0]).toBe(0);
+    expect(applied[1]).toBeGreaterThan(0);
+    expect(await run(["users", "list"], env)).toMatchObject({
+      code: 0,
+      stdout: "no users yet: gramfleet users add <telegram_id>\n",
+    });
+  });
+
+  it("a Redis that evicts keys is refused", async () => {
+    const home = await testDatabase();
+    const socket = join(dataDir, "r.sock");
+    const server = await startRedis({ socket, logFile: join(dataDir, "r.log"), path: process.env.PATH ?? "" });
+    onTestFinished(async () => {
+      await server.stop();
+      await home.drop();
+    });
+    const admin = new Redis(redisUrl(socket));
+    await admin.config("SET", "maxmemory-policy", "allkeys-lru");
+    admin.disconnect();
+    const env = { DATABASE_URL: home.url, REDIS_URL: redisUrl(socket) };
+    const line = `Redis at ${socket} evicts keys (maxmemory-policy allkeys-lru), and jobs would be lost: set maxmemory-policy noeviction`;
+    const runs = await Promise.all([["worker"], ["scheduler"], ["parse", "--all"]].map((args) => run(args, env)));
+    for (const ran of runs) expectRefusal(ran, 1, line);
+  });
+});
+
+it("a wrong call is told in one line, with exit code 2", async () => {
+  const none = ["--data-dir", join(dataDir, "none")];
+  const runs = await Promise.all([
+    gramfleet(["nothing"]),
+    gramfleet(["users", "add", "twelve", ...none]),
+    gramfleet(["sessions", "status", "99999999999999999999", ...none]),
+    gramfleet(["up", "--users", "0", ...none]),
+    gramfleet(["parse", ...none]),
+    gramfleet(["export", "x_channel", "--format", "csv", ...none]),
+    gramfleet(["users", "delete", "5", ...none]),
+  ]);
+  const [unknown, malformed, large, users, nobody, format, unsure] = runs as [Ran, Ran, Ran, Ran, Ran, Ran, Ran];
+  expectRefusal(unknown, 2, /unknown command 'nothing'/);
+  expectRefusal(malformed, 2, '"twelve" is no telegram_id: it is a whole number above 0');
+  expectRefusal(large, 2, /is no telegram_id/);
+  expectRefusal(users, 2, /option '--users <n>' argument '0' is invalid\. It is a whole number from 1\./);
+  expectRefusal(nobody, 2, "say whom: telegram_ids, or --plan, or --all");
+  expectRefusal(format, 2, /Allowed choices are tdesktop, jsonl/);
+  expectRefusal(unsure, 2, /say --yes to do it/);
+  expect(existsSync(join(dataDir, "none"))).toBe(false);
+});
+
+it("a world file that is none is named with the place, and leaves nothing half loaded", async () => {
+  const file = join(dataDir, "world", "result.json");
+  mkdirSync(join(dataDir, "world"));
+  const whole = exportBytes(SMALL_EXPORT);
+  const place = whole.toString("utf8").indexOf('"id": 7');
+  const up = () =>
+    gramfleet(
+      ["up", "--users", "2", "--world", file, "--for", "1", "--workers", "1", "--json", "--data-dir", dataDir],
+      { env: { NODE_ENV: "test" } },
+    );
+  const verify = (what = file) => gramfleet(["verify", "--world", what, "--data-dir", dataDir, "--json"]);
+
+  const large = exportBytes({ ...SMALL_EXPORT, id: 2n ** 53n + 1n });
+  const CASES: [Buffer, RegExp][] = [
+    [
+      whole.subarray(0, place),
+      new RegExp(`^gramfleet: ${file}: [^\\n]*\\b(line|byte|character)\\b[^\\n]*: cut off`, "m"),
+    ],
+    [Buffer.from('{"hello": []}'), new RegExp(`^gramfleet: ${file} is not a Telegram Desktop export`, "m")],
+    [large, new RegExp(`^gramfleet: ${file}: id: must be a whole number below 2\\^53$`, "m")],
+  ];
+  for (const [bytes, line] of CASES) {
+    writeFileSync(file, bytes);
+    expectRefusal(await up(), 1, line);
+    expectRefusal(await verify(), 1, line);
+  }
+  expectRefusal(await verify(join(dataDir, "nowhere.json")), 1, `${join(dataDir, "nowhere.json")} cannot be read`);
+
+  writeFileSync(file, whole);
+  const ran = await up();
+  expect(ran, ran.stderr).toMatchObject({ code: 0 });
+  expect(jsonOf(ran)).toMatchObject({ users: 2, lost: 0, doubled: 0 });
+  const verified = await verify();
+  expect(verified, verified.stderr).toMatchObject({ code: 0 });
+}, 60_000);
