@@ -1,5 +1,5 @@
 import { Api } from "telegram/tl/api.js";
-import type { ChannelRef, DialogState, HistoryPage, TelegramApi } from "../api.ts";
+import type { ChannelRef, DialogState, FullChannel, HistoryPage, TelegramApi } from "../api.ts";
 import { PeerGone, PtsUnusable, RpcRefused } from "../errors.ts";
 import type { CallPolicy } from "../policy.ts";
 import { UNREADABLE_ANSWER } from "./classify.ts";
@@ -44,7 +44,10 @@ export function createTelegramApi(wire: Pick<Wire, "invoke">, policy: CallPolicy
     return { ...toMessages(channel.id, answer.messages), ...countsOf(answer) };
   };
 
-  const history = (channel: ChannelRef, page: { offsetId: number; limit: number; addOffset?: number }) =>
+  const history = (
+    channel: ChannelRef,
+    page: { offsetId: number; limit: number; addOffset?: number; minId?: number },
+  ) =>
     pageOf(
       "messages.getHistory",
       new Api.messages.GetHistory({
@@ -54,7 +57,7 @@ export function createTelegramApi(wire: Pick<Wire, "invoke">, policy: CallPolicy
         addOffset: page.addOffset ?? 0,
         limit: page.limit,
         maxId: 0,
-        minId: 0,
+        minId: page.minId ?? 0,
         hash: toLong(0n),
       }),
       channel,
@@ -69,6 +72,18 @@ export function createTelegramApi(wire: Pick<Wire, "invoke">, policy: CallPolicy
       }),
       channel,
     );
+
+  const fullChannel = async (channel: ChannelRef): Promise<FullChannel> => {
+    const method = "channels.getFullChannel";
+    const answer = await call(method, new Api.channels.GetFullChannel({ channel: toInputChannel(channel) }), channel);
+    if (answer.fullChat.className !== "ChannelFull") throw new PeerGone("NOT_A_CHANNEL", method, "not_a_channel");
+    return {
+      info: channelAmong(answer.chats, channel.id, method, channel),
+      pts: answer.fullChat.pts,
+      participants: answer.fullChat.participantsCount ?? null,
+      availableMinId: answer.fullChat.availableMinId ?? 0,
+    };
+  };
 
   return {
     async getMe() {
@@ -87,34 +102,39 @@ export function createTelegramApi(wire: Pick<Wire, "invoke">, policy: CallPolicy
     async peerDialogs(channels) {
       const method = "messages.getPeerDialogs";
       const peers = channels.map((channel) => new Api.InputDialogPeer({ peer: toInputPeer(channel) }));
-      return toDialogStates(await call(method, new Api.messages.GetPeerDialogs({ peers })), method, channels);
+      const answer = await call(method, new Api.messages.GetPeerDialogs({ peers })).catch(onUnreadable(() => null));
+      if (answer) return toDialogStates(answer, method, channels);
+      const [only, ...others] = channels;
+      // Dialogs come with their newest post. Asking about fewer, the caller comes to the channel whose post it is.
+      if (!only || others.length > 0) throw new RpcRefused(UNREADABLE_ANSWER, method, 0);
+      const { info, pts } = await fullChannel(only);
+      return [{ channelId: only.id, pts, topMessageId: 0, info }];
     },
 
     async channelDialogs(limit) {
       const method = "messages.getDialogs";
       const found: DialogState[] = [];
       let offset: DialogsOffset | null = firstDialogs;
-      for (let left = limit; left > 0 && offset; left -= DIALOGS_PER_CALL) {
-        const request: Api.messages.GetDialogs = getDialogs(offset, Math.min(left, DIALOGS_PER_CALL));
-        const answer: Api.messages.TypeDialogs = await call(method, request);
+      let size = DIALOGS_PER_CALL;
+      for (let left = limit; left > 0 && offset; ) {
+        size = Math.min(size, left);
+        const request: Api.messages.GetDialogs = getDialogs(offset, size);
+        const answer: Api.messages.TypeDialogs | null = await call(method, request).catch(onUnreadable(() => null));
+        if (!answer) {
+          // Up to the dialog whose newest post cannot be read, in halves; there is no way past it.
+          size = Math.floor(size / 2);
+          if (size === 0) break;
+          continue;
+        }
         if (answer.className === "messages.DialogsNotModified") break;
         found.push(...toDialogStates(withoutForbidden(answer), method));
         offset = nextDialogs(answer);
+        left -= size;
       }
       return found;
     },
 
-    async fullChannel(channel) {
-      const method = "channels.getFullChannel";
-      const answer = await call(method, new Api.channels.GetFullChannel({ channel: toInputChannel(channel) }), channel);
-      if (answer.fullChat.className !== "ChannelFull") throw new PeerGone("NOT_A_CHANNEL", method, "not_a_channel");
-      return {
-        info: channelAmong(answer.chats, channel.id, method, channel),
-        pts: answer.fullChat.pts,
-        participants: answer.fullChat.participantsCount ?? null,
-        availableMinId: answer.fullChat.availableMinId ?? 0,
-      };
-    },
+    fullChannel,
 
     history: (channel, page) =>
       history(channel, page).catch(onUnreadable(() => historyAround({ history, byId }, channel, page))),

@@ -11,7 +11,10 @@ import type { MappedPage } from "./to-message.ts";
 type Page = HistoryPage & MappedPage;
 
 interface Reads {
-  history(channel: ChannelRef, page: { offsetId: number; limit: number; addOffset?: number }): Promise<Page>;
+  history(
+    channel: ChannelRef,
+    page: { offsetId: number; limit: number; addOffset?: number; minId?: number },
+  ): Promise<Page>;
   byId(channel: ChannelRef, ids: readonly number[]): Promise<Page>;
 }
 
@@ -19,8 +22,10 @@ interface Reads {
 const IDS_PER_CALL = 100;
 /** Answers by id count what was asked for: taken for the channel's count, a page of it would seem to be all of it. */
 const UNKNOWN_COUNT = Number.POSITIVE_INFINITY;
-/** How many unreadable messages at a channel's top are passed over before it is given up. */
+/** How far below a channel's top one that can be read is looked for, before the top is searched among all ids. */
 const UNREADABLE_AT_TOP = 64;
+/** Message ids have 31 bits. */
+const HIGHEST_ID = 0x7fffffff;
 
 /** Reads messages by id around those that cannot be read. @throws as `byId`, but for unreadable answers */
 export async function idById(reads: Pick<Reads, "byId">, channel: ChannelRef, ids: readonly number[]): Promise<Page> {
@@ -40,49 +45,81 @@ export async function idById(reads: Pick<Reads, "byId">, channel: ChannelRef, id
 }
 
 /**
- * A history page around what cannot be read: the ids below its offset one by one, until there is something.
- *
- * @throws RpcRefused where nothing at the channel's top can be read
+ * A history page around what cannot be read: the ids below its offset one by one, until there is something. Over ids
+ * without a message, however many, it goes by bisection.
  */
 export async function historyAround(
   reads: Reads,
   channel: ChannelRef,
   page: { readonly offsetId: number; readonly limit: number },
 ): Promise<Page> {
-  const offset = page.offsetId > 0 ? page.offsetId : (await firstReadable(reads, channel)) + IDS_PER_CALL;
-  for (let top = offset - 1; top > 0; top -= page.limit) {
-    const ids = Array.from({ length: Math.min(page.limit, IDS_PER_CALL, top) }, (_, index) => top - index);
+  const size = Math.min(page.limit, IDS_PER_CALL);
+  let offset = page.offsetId > 0 ? page.offsetId : await offsetAtTop(reads, channel, size);
+  while (offset > 1) {
+    const lowest = Math.max(1, offset - size);
+    const ids = Array.from({ length: offset - lowest }, (_, index) => offset - 1 - index);
     const found = await idById(reads, channel, ids);
     if (found.messages.length + found.skipped.length > 0) {
       const messages = [...found.messages].sort((a, b) => b.id - a.id);
       return { ...found, messages, count: UNKNOWN_COUNT };
     }
+    offset = lowest > 1 ? (await newestBelow(reads, channel, lowest)) + 1 : 0;
   }
   return { messages: [], empty: [], skipped: [], pts: null, count: UNKNOWN_COUNT };
 }
 
-/**
- * The id of the newest message that can be read, or of one a little older: looked for in growing steps, and where these
- * lead beyond the channel's end, between the last two.
- */
-async function firstReadable(reads: Reads, channel: ChannelRef): Promise<number> {
-  let unreadable = 0;
-  let beyond = UNREADABLE_AT_TOP + 1;
-  for (let addOffset = 1; addOffset < beyond; ) {
-    const id = await idAt(reads, channel, addOffset);
-    if (typeof id === "number") return id;
-    if (id === "unreadable") unreadable = addOffset;
-    else beyond = addOffset;
-    const known = beyond <= UNREADABLE_AT_TOP;
-    addOffset = known ? Math.max(unreadable + 1, (unreadable + beyond) >> 1) : addOffset * 2;
-  }
-  throw new RpcRefused(UNREADABLE_ANSWER, "messages.getHistory", 0);
+/** An id above the channel's newest, by less than a page where it can be told from one that can be read. */
+async function offsetAtTop(reads: Reads, channel: ChannelRef, size: number): Promise<number> {
+  const readable = await readableNearTop(reads, channel);
+  const low = readable + size - 1;
+  if (!(await isAbove(reads, channel, low, 0))) return low + 1;
+  return (await bisect(reads, channel, { low, high: HIGHEST_ID, offsetId: 0 })) + 1;
 }
 
-async function idAt(reads: Reads, channel: ChannelRef, addOffset: number): Promise<number | "unreadable" | "nothing"> {
+/** The id of a message near the top that can be read, looked for in growing steps; 0 where none was met. */
+async function readableNearTop(reads: Reads, channel: ChannelRef): Promise<number> {
+  for (let addOffset = 1; addOffset <= UNREADABLE_AT_TOP; addOffset *= 2) {
+    const id = await idAt(reads, channel, { offsetId: 0, addOffset });
+    if (id !== "unreadable") return id;
+  }
+  return 0;
+}
+
+/** The id of the newest message below `offsetId`, whether it can be read or not; 0 where there is none. */
+async function newestBelow(reads: Reads, channel: ChannelRef, offsetId: number): Promise<number> {
+  const id = await idAt(reads, channel, { offsetId });
+  return id === "unreadable" ? bisect(reads, channel, { low: 0, high: offsetId - 1, offsetId }) : id;
+}
+
+/** The id of the newest message below `offsetId` (0: of all), which is above `low` and not above `high`. */
+async function bisect(
+  reads: Reads,
+  channel: ChannelRef,
+  within: { readonly low: number; readonly high: number; readonly offsetId: number },
+): Promise<number> {
+  let { low, high } = within;
+  while (high - low > 1) {
+    const middle = low + Math.floor((high - low) / 2);
+    if (await isAbove(reads, channel, middle, within.offsetId)) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
+/** Whether there is a message above `minId` and below `offsetId` (0: at all), readable or not. */
+async function isAbove(reads: Reads, channel: ChannelRef, minId: number, offsetId: number): Promise<boolean> {
+  return (await idAt(reads, channel, { offsetId, minId })) !== 0;
+}
+
+/** The id of the one message at this place; 0 where there is none. */
+async function idAt(
+  reads: Reads,
+  channel: ChannelRef,
+  at: { readonly offsetId: number; readonly addOffset?: number; readonly minId?: number },
+): Promise<number | "unreadable"> {
   try {
-    const page = await reads.history(channel, { offsetId: 0, limit: 1, addOffset });
-    return page.messages[0]?.id ?? page.skipped[0]?.id ?? "nothing";
+    const page = await reads.history(channel, { ...at, limit: 1 });
+    return page.messages[0]?.id ?? page.skipped[0]?.id ?? 0;
   } catch (error) {
     if (!(error instanceof RpcRefused) || error.errorName !== UNREADABLE_ANSWER) throw error;
     return "unreadable";
