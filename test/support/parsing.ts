@@ -36,6 +36,7 @@ export async function startParsing(
   const metrics = createMetrics();
   const apis = new Map<bigint, TelegramApi>();
   const enqueued: NewJob[] = [];
+  const hinted: [channelId: bigint, revision: bigint][] = [];
   const outcome = (error: unknown, { starts }: Pick<JobContext, "starts">) =>
     outcomeOf(error, { now: clock.now(), starts, leaseHeldSnoozeMs: 5_000 });
   const handlers = createHandlers({
@@ -47,6 +48,7 @@ export async function startParsing(
       },
     },
     random: () => 0.5,
+    changed: (channelId, revision) => hinted.push([channelId, revision]),
     outcomeOf: outcome,
     intervals: { premiumMs: HOUR / 4, trialMs: HOUR / 4, freeMs: HOUR },
     historyDepthFree: options.historyDepthFree ?? 1_000,
@@ -72,6 +74,8 @@ export async function startParsing(
     metrics,
     handlers,
     enqueued,
+    /** What readers were told of. */
+    hinted,
     outcomeOf: outcome,
     /** A user with a session and these subscriptions, whose calls go to `api`. */
     async addUser(

@@ -52,7 +52,7 @@ export interface BackfillDependencies {
     readonly peerRecheckMs: number;
   };
   readonly metrics: Pick<Metrics, "messagesStored" | "backfillMessages">;
-  readonly changed?: Changed;
+  readonly changed: Changed;
   readonly log: Log;
 }
 

@@ -14,6 +14,7 @@ import type { Metrics } from "../../runtime/metrics.ts";
 import type { Accounts, OpenAccount } from "../../telegram/account.ts";
 import { untilAborted } from "../interrupted.ts";
 import { isPostponed } from "../outcome-of.ts";
+import type { Changed } from "../parse/announce.ts";
 import type { ScanHints } from "../parse/change-scan.ts";
 import { nextHole } from "../parse/coverage.ts";
 import { decide } from "../parse/decide.ts";
@@ -45,6 +46,7 @@ export interface ParseDependencies {
     readonly peerRecheckMs: number;
   };
   readonly metrics: Pick<Metrics, "messagesStored" | "scheduleLag">;
+  readonly changed: Changed;
   readonly log: Log;
 }
 

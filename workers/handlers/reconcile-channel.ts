@@ -36,7 +36,7 @@ export interface ReconcileDependencies {
     readonly peerRecheckMs: number;
   };
   readonly metrics: Pick<Metrics, "messagesStored">;
-  readonly changed?: Changed;
+  readonly changed: Changed;
   readonly log: Log;
 }
 

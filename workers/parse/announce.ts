@@ -4,6 +4,6 @@ import type { PageResult } from "../../db/messages.ts";
 export type Changed = (channelId: bigint, revision: bigint) => void;
 
 /** Tells of a committed page. Pins and other attributes alone are left for readers to find. */
-export function announce(changed: Changed | undefined, channelId: bigint, page: PageResult): void {
-  if (page.added + page.edited + page.deleted > 0) changed?.(channelId, page.revision);
+export function announce(changed: Changed, channelId: bigint, page: PageResult): void {
+  if (page.added + page.edited + page.deleted > 0) changed(channelId, page.revision);
 }

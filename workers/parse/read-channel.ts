@@ -26,7 +26,7 @@ export interface ReaderDependencies {
   readonly database: Database;
   readonly clock: Clock;
   readonly metrics: Pick<Metrics, "messagesStored">;
-  readonly changed?: Changed;
+  readonly changed: Changed;
   readonly limits: { readonly channelClaimMs: number; readonly pageSize: number };
 }
 
