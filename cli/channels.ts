@@ -1,6 +1,8 @@
 import { Command } from "commander";
 import { listChannels, subscribe, subscriptionsOf, unsubscribe } from "../db/channels.ts";
+import { channelLedgers } from "../db/ledger.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
+import { gapLines, type LedgerLine, progressText } from "./channel-gaps.ts";
 import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
 import { withCommonOptions } from "./options.ts";
 import { table } from "./output.ts";
@@ -13,7 +15,8 @@ export function channelsCommand(): Command {
     withCommonOptions(
       new Command("list")
         .description("list all channels, or one user's subscriptions")
-        .argument("[telegram_id]", "only this user's"),
+        .argument("[telegram_id]", "only this user's")
+        .option("--gaps", "which message ids are missing or to be read again, and since when"),
     ).action(list),
   );
   channels.addCommand(
@@ -31,7 +34,7 @@ export function channelsCommand(): Command {
   return channels;
 }
 
-async function list(id: string | undefined, options: CommonOptions): Promise<void> {
+async function list(id: string | undefined, options: CommonOptions & { gaps?: true }): Promise<void> {
   const telegramId = id === undefined ? null : parseTelegramId(id);
   await withContext(options, [], async ({ out, database }) => {
     if (telegramId !== null) {
@@ -51,27 +54,43 @@ async function list(id: string | undefined, options: CommonOptions): Promise<voi
       );
       return;
     }
-    const rows = await database.inTenant(DEFAULT_TENANT, (tx) => listChannels(tx));
-    out.result(rows, () =>
-      rows.length === 0
-        ? "no channels yet: gramfleet channels add <telegram_id> <channel>"
-        : table(
-            ["id", "username", "title", "state", "users", "messages", "deleted", "missing", "top", "pts"],
-            rows.map((row) => [
-              row.id,
-              row.username,
-              row.title,
-              row.state,
-              row.subscribers,
-              row.messages,
-              row.deleted,
-              row.missing,
-              row.topMessageId,
-              row.pts,
-            ]),
-          ),
-    );
+    const rows = await database.inTenant(DEFAULT_TENANT, async (tx): Promise<LedgerLine[]> => {
+      const channels = await listChannels(tx);
+      const ledgers = await channelLedgers(tx, { channelIds: channels.map((channel) => channel.id) });
+      const byId = new Map(ledgers.map((ledger) => [ledger.channelId, ledger]));
+      return channels.flatMap((channel) => {
+        const ledger = byId.get(channel.id);
+        return ledger ? [{ ...channel, ledger }] : [];
+      });
+    });
+    out.result(rows, () => {
+      if (rows.length === 0) return "no channels yet: gramfleet channels add <telegram_id> <channel>";
+      return options.gaps ? gapLines(rows) : overview(rows);
+    });
   });
+}
+
+function overview(rows: readonly LedgerLine[]): string[] {
+  return table(
+    [
+      ...["id", "username", "title", "state", "users", "messages", "deleted"],
+      ...["covered", "missing", "unverified", "top", "pts"],
+    ],
+    rows.map((row) => [
+      row.id,
+      row.username,
+      row.title,
+      row.state,
+      row.subscribers,
+      row.messages,
+      row.deleted,
+      progressText(row.ledger),
+      row.ledger.missing,
+      row.ledger.unverified,
+      row.topMessageId,
+      row.pts,
+    ]),
+  );
 }
 
 async function add(id: string, names: string[], options: CommonOptions): Promise<void> {

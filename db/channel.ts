@@ -99,11 +99,11 @@ export async function findChannel(tx: Tx, name: string): Promise<Channel | null>
   return row ? toChannel(row) : null;
 }
 
-/** Raises the known top; never lowers it. */
+/** Raises the known top, so that something is missing; never lowers it. */
 export async function raiseTop(tx: Tx, id: bigint, topMessageId: number): Promise<void> {
   await tx
     .updateTable("channels")
-    .set({ top_message_id: topMessageId })
+    .set({ top_message_id: topMessageId, incomplete_since: sql<Date>`coalesce(incomplete_since, now())` })
     .where("id", "=", id)
     .where("top_message_id", "<", topMessageId)
     .execute();

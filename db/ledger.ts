@@ -95,10 +95,10 @@ export async function channelLedgers(
   }));
 }
 
-/** The part of a ledger's ids that is covered and verified, from 0 to 1; 1 where there are none. */
-export function progressOf(ledger: Pick<ChannelLedger, "covered" | "unverified" | "missing">): number {
+/** The part of a ledger's ids that is covered and verified, from 0 to 1; null where there are none. */
+export function progressOf(ledger: Pick<ChannelLedger, "covered" | "unverified" | "missing">): number | null {
   const all = ledger.covered + ledger.unverified + ledger.missing;
-  return all === 0 ? 1 : ledger.covered / all;
+  return all === 0 ? null : ledger.covered / all;
 }
 
 /** The ledgers of all channels that somebody follows and reaches, within the reach of their followers' plans. */

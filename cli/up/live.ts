@@ -9,6 +9,8 @@ export interface Snapshot {
   readonly running: number;
   readonly parses: number;
   readonly messages: number;
+  /** The part of all followed channels' ids that is covered, from 0 to 1; null before there are any. */
+  readonly history: number | null;
   readonly waits: number;
   readonly queued: number;
   readonly lagByPlan: ReadonlyMap<string, { p50: number; p99: number; runs: number }>;
@@ -58,7 +60,7 @@ function plainView(out: Output): LiveView {
         .join(", ");
       out.note(
         `${String(Math.round(snapshot.seconds)).padStart(4)} s  users ${snapshot.users}  due ${snapshot.due}  running ${snapshot.running}  ` +
-          `parses ${snapshot.parses}  messages ${snapshot.messages}  queued ${snapshot.queued}  waits ${snapshot.waits}` +
+          `parses ${snapshot.parses}  messages ${snapshot.messages}  history ${percent(snapshot.history)}  queued ${snapshot.queued}  waits ${snapshot.waits}` +
           (lag ? `  lag ${lag}` : ""),
       );
     },
@@ -66,12 +68,15 @@ function plainView(out: Output): LiveView {
   };
 }
 
+/** Rounded down: 100 % only where all is. */
+const percent = (part: number | null): string => (part === null ? "–" : `${Math.floor(part * 100)} %`);
+
 function picture(out: Output, snapshot: Snapshot): string[] {
   const lags = [...snapshot.lagByPlan].filter(([plan]) => plan !== "all");
   return [
     out.paint("dim", `${snapshot.seconds.toFixed(0)} s, Ctrl-C ends`),
     ...table(
-      ["users", "due", "running", "parses", "messages", "queued", "waits"],
+      ["users", "due", "running", "parses", "messages", "history", "queued", "waits"],
       [
         [
           snapshot.users,
@@ -79,6 +84,7 @@ function picture(out: Output, snapshot: Snapshot): string[] {
           snapshot.running,
           snapshot.parses,
           snapshot.messages,
+          percent(snapshot.history),
           snapshot.queued,
           snapshot.waits,
         ],

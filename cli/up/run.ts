@@ -102,10 +102,11 @@ export async function runUp(options: UpOptions): Promise<0 | 1> {
     const ports = await Promise.all(children.map(async (child) => (await child.ready).port));
     sayWhatIsReal(out, [...services.lines, telegramLine(telegram)], telegram ? options.pace : null, options.logDir);
     // Ready: --for counts from here.
-    const watched = { database, producer, witness, children, ports, telegram, out, since };
+    const depthFree = config.historyDepthFree;
+    const watched = { database, producer, witness, children, ports, telegram, out, since, depthFree };
     const lag = await watch({ ...watched, forSeconds: options.forSeconds, signal: interrupt.signal });
     interrupt.again();
-    const { summary, examples } = await finish({ ...watched, lag, depthFree: config.historyDepthFree });
+    const { summary, examples } = await finish({ ...watched, lag });
     out.result(summary, () => describe(out, summary, examples));
     if (out.json) for (const example of examples) out.note(`! ${example}`);
     return exitCodeOf(summary);

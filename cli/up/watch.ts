@@ -1,4 +1,5 @@
 import type { Database } from "../../db/database.ts";
+import { ledgerTotals, progressOf } from "../../db/ledger.ts";
 import { lagSince, runTotals } from "../../db/runs.ts";
 import { countSchedules } from "../../db/schedules.ts";
 import { countUsers } from "../../db/users.ts";
@@ -25,6 +26,8 @@ export interface Watched {
   /** Where each child's metrics are. */
   readonly ports: readonly number[];
   readonly telegram: { readonly child: Child } | null;
+  /** How many messages back a free plan reaches. */
+  readonly depthFree: number;
   /** What happened from here on is shown and counted, by the database's clock. */
   readonly since: Date;
   readonly out: Output;
@@ -70,6 +73,7 @@ async function look(watched: Watched, seconds: number): Promise<Snapshot> {
       totals: await runTotals(tx, since),
       waits: await countRunningWaits(tx),
       lag: await lagSince(tx, since),
+      ledger: await ledgerTotals(tx, { historyDepthFree: watched.depthFree }),
     })),
     Promise.all(watched.ports.map(fetchMetrics)),
     watched.producer.queueCounts(),
@@ -91,6 +95,7 @@ async function look(watched: Watched, seconds: number): Promise<Snapshot> {
     parses: totals.parses,
     messages: metrics.reduce((sum, text) => sum + sumOf(text, "messages_stored_total", 'change="new"'), 0),
     waits: numbers.waits.waits,
+    history: progressOf(numbers.ledger),
     queued: jobs.reduce((sum, queue) => sum + queue.waiting + queue.delayed, 0),
     lagByPlan: numbers.lag,
     warnings,
