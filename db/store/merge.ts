@@ -57,7 +57,8 @@ export async function mergeMessages(
     const next = total.revision + 1n;
     const { json, repaired } = encodeRows(layer);
     total.repaired.push(...repaired);
-    const fresh = new Set(await insertNew(tx, page, json, next));
+    const ids = layer.map((message) => message.id);
+    const fresh = new Set(await insertNew(tx, page, { json, ids }, next));
     const known = layer.filter((message) => !fresh.has(message.id));
     const met = known.length > 0 ? await mergeKnown(tx, page, encodeRows(known).json, next) : NOTHING;
     total.added += fresh.size;
@@ -82,13 +83,23 @@ export function layersOf(messages: readonly ChannelMessage[]): ChannelMessage[][
   return layers;
 }
 
-async function insertNew(tx: WorkerTx, page: PageContext, json: string, revision: bigint): Promise<number[]> {
+/** Inserts what has no row. What was reported of these messages before is out of date; what is unsound in them is reported anew. */
+async function insertNew(
+  tx: WorkerTx,
+  page: PageContext,
+  layer: { readonly json: string; readonly ids: readonly number[] },
+  revision: bigint,
+): Promise<number[]> {
   const { rows } = await sql<{ id: number }>`
+    with cleared as (
+      delete from skipped_messages
+      where channel_id = ${page.channelId} and message_id = any(${[...layer.ids]}::int4[])
+    )
     insert into messages (channel_id, revision, pts, stats_at, deleted_at, ${columnNames()})
     select ${page.channelId}::int8, ${revision}::int8, ${page.pts}::int4, ${page.readAt}::timestamptz,
       (select t.deleted_at from message_tombstones t where t.channel_id = ${page.channelId} and t.message_id = n.id),
       ${columnsOf("n")}
-    from (${incomingRows(json)}) n
+    from (${incomingRows(layer.json)}) n
     on conflict (channel_id, id) do nothing
     returning id`.execute(tx);
   return rows.map((row) => row.id);

@@ -183,6 +183,12 @@ describe("posts that are not as they should be", () => {
     // Its older text stands: the newer one is not to be had.
     expect(rows.find(({ id }) => id === 20)?.text).toBe("post 20");
     expect(reported).toEqual([unreadable(20), unreadable(132)]);
+
+    world.edit(channel.id, 20, { message: "for every layer", editDate: 2_000_000_000 });
+    await readAll(user, channel);
+    const later = await storedOf(channel);
+    expect(later.rows.find(({ id }) => id === 20)?.text).toBe("for every layer");
+    expect(later.reported).toEqual([unreadable(132)]);
   });
 });
 
