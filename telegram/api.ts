@@ -60,6 +60,12 @@ export type ChannelDifference =
       readonly deletedIds: readonly number[];
       /** `updatePinnedChannelMessages`. */
       readonly pins: readonly { readonly ids: readonly number[]; readonly pinned: boolean }[];
+      /** `updateChannelMessageViews` and `…Forwards`: they carry no pts, and come where Telegram feels like it. */
+      readonly counters?: readonly {
+        readonly id: number;
+        readonly views: number | null;
+        readonly forwards: number | null;
+      }[];
       readonly skipped: readonly { readonly id: number; readonly reason: string }[];
     }
   | {

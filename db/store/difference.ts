@@ -1,5 +1,6 @@
 import type { WorkerTx } from "../database.ts";
 import { advanceChannel, lockChannel } from "./channel-row.ts";
+import { raiseCounters } from "./counters.ts";
 import { markDeleted, setPinned } from "./marks.ts";
 import { mergeMessages } from "./merge.ts";
 import type { DifferencePage, PageResult } from "./page.ts";
@@ -21,6 +22,7 @@ export async function storeDifference(tx: WorkerTx, page: DifferencePage): Promi
   const deleted = await markDeleted(tx, marking, page.deletedIds);
   let pinned = 0;
   for (const pin of page.pins) pinned += await setPinned(tx, marking, pin.ids, pin.pinned);
+  await raiseCounters(tx, { channelId, readAt }, page.counters ?? []);
   const revision = deleted.rows > 0 || pinned > 0 ? next : merged.revision;
   await advanceChannel(tx, channelId, {
     revision,

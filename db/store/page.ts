@@ -21,6 +21,13 @@ export class PageStale extends Error {
   override name = "PageStale";
 }
 
+/** Counters of one message as an update tells them; null where it does not say. */
+export interface CounterUpdate {
+  readonly id: number;
+  readonly views: number | null;
+  readonly forwards: number | null;
+}
+
 /** A page of `getChannelDifference`: in pts order, wins ties. */
 export interface DifferencePage {
   readonly channelId: bigint;
@@ -30,6 +37,8 @@ export interface DifferencePage {
   readonly messages: readonly ChannelMessage[];
   readonly deletedIds: readonly number[];
   readonly pins: readonly { readonly ids: readonly number[]; readonly pinned: boolean }[];
+  /** Statistics: they make no version and raise no revision. */
+  readonly counters?: readonly CounterUpdate[];
   /** Accounted for by this page: new ids up to its newest, null where it brought none. */
   readonly covers: IdRange | null;
   readonly topMessageId: number;

@@ -26,6 +26,7 @@ function toChanges(channelId: bigint, answer: Api.updates.ChannelDifference): Ch
   const edited: Api.TypeMessage[] = [];
   const deletedIds: number[] = [];
   const pins: { ids: readonly number[]; pinned: boolean }[] = [];
+  const counters: { id: number; views: number | null; forwards: number | null }[] = [];
   const own = (id: { toString(): string }) => id.toString() === channelId.toString();
   for (const update of answer.otherUpdates) {
     switch (update.className) {
@@ -41,6 +42,12 @@ function toChanges(channelId: bigint, answer: Api.updates.ChannelDifference): Ch
       case "UpdatePinnedChannelMessages":
         if (own(update.channelId)) pins.push({ ids: update.messages, pinned: Boolean(update.pinned) });
         break;
+      case "UpdateChannelMessageViews":
+        if (own(update.channelId)) counters.push({ id: update.id, views: update.views, forwards: null });
+        break;
+      case "UpdateChannelMessageForwards":
+        if (own(update.channelId)) counters.push({ id: update.id, views: null, forwards: update.forwards });
+        break;
     }
   }
   const news = toMessages(channelId, created);
@@ -53,6 +60,7 @@ function toChanges(channelId: bigint, answer: Api.updates.ChannelDifference): Ch
     editedMessages: edits.messages,
     deletedIds,
     pins,
+    counters,
     skipped: [...news.skipped, ...edits.skipped],
   };
 }

@@ -50,6 +50,14 @@ const difference: fc.Arbitrary<Step> = fc
     messages: fc.array(message, { maxLength: 5 }),
     deletedIds: fc.array(id, { maxLength: 2 }),
     pins: fc.array(fc.record({ ids: fc.array(id, { maxLength: 3 }), pinned: fc.boolean() }), { maxLength: 2 }),
+    counters: fc.array(
+      fc.record({
+        id,
+        views: fc.option(fc.integer({ min: 0, max: 4 })),
+        forwards: fc.option(fc.integer({ min: 0, max: 4 })),
+      }),
+      { maxLength: 3 },
+    ),
     covers,
     topMessageId: id,
     ahead: fc.integer({ min: 0, max: 3 }),

@@ -22,6 +22,8 @@ interface Change {
   revision: bigint;
 }
 
+const larger = (one: number | null, other: number | null) =>
+  one === null || other === null ? (one ?? other) : Math.max(one, other);
 const time = (date: Date | null) => date?.getTime() ?? Number.NEGATIVE_INFINITY;
 const same = (one: unknown, other: unknown) => JSON.stringify(plain(one)) === JSON.stringify(plain(other));
 const plain = (value: unknown) =>
@@ -62,6 +64,14 @@ export class StoreModel {
         this.rows.set(id, { ...row, message: { ...row.message, pinned }, revision: next });
         change.revision = next;
       }
+    }
+    for (const { id, views, forwards } of page.counters ?? []) {
+      const row = this.rows.get(id);
+      if (!row || row.deletedAt || row.statsAt > page.readAt) continue;
+      const stats = row.message.stats;
+      const raised = { ...stats, views: larger(stats.views, views), forwards: larger(stats.forwards, forwards) };
+      if (same(raised, stats)) continue;
+      this.rows.set(id, { ...row, message: { ...row.message, stats: raised }, statsAt: page.readAt });
     }
     this.pts = Math.max(page.pts.from, page.pts.to);
     return this.#finish(change, page.covers, page.topMessageId);

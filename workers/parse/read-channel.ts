@@ -167,6 +167,7 @@ class Reading {
         messages: full ? [...news.newMessages, ...news.editedMessages] : [],
         deletedIds: full ? news.deletedIds : [],
         pins: full ? news.pins : [],
+        counters: full ? (news.counters ?? []) : [],
         covers: range(Math.max(at.known + 1, this.#floor), top),
         topMessageId: top,
         readAt: at.readAt,
