@@ -37,10 +37,26 @@ export function createLog(options: { level: string; name: string; destination?: 
       level: options.level,
       base: { process: options.name, pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: describeError },
       redact: { paths: redactPaths, censor: "[redacted]" },
     },
     options.destination ?? pino.destination({ fd: 2, sync: true }),
   );
+}
+
+/**
+ * What a log line says of an error. Nothing else that hangs on it: libraries attach their clients to errors, with
+ * addresses, parameters and keys. `reason` is its code (ECONNREFUSED, 57P01); a field named code would be a login's.
+ */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return String(error);
+  return {
+    type: error.name,
+    message: error.message,
+    ...("code" in error && typeof error.code === "string" ? { reason: error.code } : {}),
+    ...(error.cause instanceof Error ? { cause: describeError(error.cause) } : {}),
+    stack: error.stack,
+  };
 }
 
 /** A logger that says nothing, for tests and for commands that print for themselves. */

@@ -23,3 +23,18 @@ test("what is no secret is there, with process and UTC time", () => {
   expect(line).toMatchObject({ api_id: 12, method: "messages.getHistory", process: "test", msg: "event happened" });
   expect(line.time).toMatch(/^\d{4}-\d{2}-\d{2}T.*Z$/);
 });
+
+test("an error says what went wrong, and nothing that a library hung on it", () => {
+  const error = Object.assign(new Error("refused", { cause: new Error("deeper") }), {
+    code: "ECONNREFUSED",
+    client: { secretKey: "canary", connectionParameters: { host: "canary" } },
+  });
+  const line = logged({ err: error });
+  expect(line.err).toMatchObject({
+    type: "Error",
+    message: "refused",
+    reason: "ECONNREFUSED",
+    cause: { message: "deeper" },
+  });
+  expect(JSON.stringify(line)).not.toContain("canary");
+});
