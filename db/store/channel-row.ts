@@ -25,7 +25,7 @@ export async function lockChannel(tx: WorkerTx, channelId: bigint, expected: num
 /** What a page leaves in the channel's row. */
 export interface ChannelProgress {
   readonly revision: bigint;
-  /** Null: as it is. */
+  /** Null: as it is. A lower one than the channel's counts for nothing. */
   readonly pts: number | null;
   readonly covers: IdRange | null;
   readonly unverifyCovered: boolean;
@@ -43,7 +43,7 @@ export async function advanceChannel(tx: WorkerTx, channelId: bigint, progress: 
   await sql`
     update channels c set
       revision = ${progress.revision},
-      pts = coalesce(${progress.pts}::int4, c.pts),
+      pts = greatest(c.pts, ${progress.pts}::int4),
       top_message_id = n.top,
       covered = n.covered,
       unverified = n.unverified,

@@ -89,7 +89,7 @@ export class StoreModel {
       change.revision = next;
       change.deleted += 1;
     }
-    this.pts = page.newPts ?? this.pts;
+    if (page.newPts !== undefined) this.pts = Math.max(this.pts ?? 0, page.newPts);
     if (page.unverifyCovered) for (const id of this.covered) this.unverified.add(id);
     return this.#finish(change, page.covers, page.topMessageId ?? 0);
   }

@@ -25,6 +25,7 @@ import { createHistoryPages } from "../backfill/history-pages.ts";
 import { untilAborted } from "../interrupted.ts";
 import { announce, type Changed } from "../parse/announce.ts";
 import { type Hole, historyCovers, idsOf } from "../parse/coverage.ts";
+import { isBehind } from "../parse/decide.ts";
 import { depthOf, holeWithin } from "../parse/depth.ts";
 import { recordGone } from "../parse/look.ts";
 import { countPage, emptyTally } from "../parse/tally.ts";
@@ -165,6 +166,8 @@ async function read(deps: BackfillDependencies, account: OpenAccount, task: Task
         if (spent()) throw new Snooze(new Date(deps.clock.now()), "more to read", "backfill");
       }
       const { page, readAt } = await pages.take(hole.offsetId);
+      // What it lacks may be newer than it: asked for again by the next parse.
+      if (isBehind(page, channel.pts)) return { outcome: "behind", pages: pages.asked, ...tally };
       const lowest = Math.min(...idsOf(page));
       // Within a limited depth the page below may be one too many.
       const goesOn = lowest > hole.lowest && lowest < hole.offsetId && task.depth === null;

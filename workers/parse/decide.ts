@@ -4,6 +4,11 @@ export interface Seen {
   readonly topMessageId: number;
 }
 
+/** Whether an answer names a pts from before ours: some of Telegram's servers know the news a moment later than others. */
+export function isBehind(answer: { readonly pts: number | null }, pts: number | null): boolean {
+  return answer.pts !== null && pts !== null && answer.pts < pts;
+}
+
 export type Decision = "unchanged" | "first-read" | "difference";
 
 /**

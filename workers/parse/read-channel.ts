@@ -16,7 +16,7 @@ import type { ChannelDifference, ChannelRef } from "../../telegram/api.ts";
 import { PeerGone, PtsUnusable } from "../../telegram/errors.ts";
 import { announce, type Changed } from "./announce.ts";
 import { highestKnown, historyCovers, idsOf, range } from "./coverage.ts";
-import { decide, type Seen } from "./decide.ts";
+import { decide, isBehind, type Seen } from "./decide.ts";
 import { countPage, type Tally } from "./tally.ts";
 
 /** A page may turn out stale as often as somebody else reads the same channel; more than this is left for next time. */
@@ -128,11 +128,15 @@ class Reading {
         const unusable = error instanceof PtsUnusable;
         // Differences may not be served to an account that has not joined; what it sees is then read anew.
         const unserved = error instanceof PeerGone && !this.#target.access.joined;
-        if (unusable || unserved) return this.#readHead({ ...start, pts }, seen, true);
+        if (unusable || unserved)
+          return this.#readHead({ ...start, pts }, { ...seen, pts: Math.max(seen.pts, pts) }, true);
         throw error;
       }
       if (news.kind === "too_long") {
-        const now = { pts: news.pts ?? seen.pts, topMessageId: Math.max(news.topMessageId, seen.topMessageId) };
+        const now = {
+          pts: Math.max(news.pts ?? seen.pts, pts),
+          topMessageId: Math.max(news.topMessageId, seen.topMessageId),
+        };
         return this.#readHead({ ...start, pts }, now, true);
       }
       const still = news.pts === pts;
@@ -158,8 +162,9 @@ class Reading {
     const full = news.kind === "difference";
     const skipped = full ? news.skipped : [];
     const ids = full ? idsOf({ messages: news.newMessages, skipped }) : [];
+    const { seen } = this.#target;
     // A final page tells of everything up to now, so also of what was the top before it was asked for.
-    const top = Math.max(at.known, ...ids, news.final ? this.#target.seen.topMessageId : 0);
+    const top = Math.max(at.known, ...ids, news.final && news.pts >= seen.pts ? seen.topMessageId : 0);
     const held = await this.#commit(skipped, (tx) =>
       storeDifference(tx, {
         channelId: this.#ref.id,
@@ -180,17 +185,21 @@ class Reading {
   async #readHead(channel: Channel, seen: Seen, unverifyCovered: boolean): Promise<ReadEnd> {
     const readAt = new Date(this.#deps.clock.now());
     const page = await this.#account.api.history(this.#ref, { offsetId: 0, limit: this.#deps.limits.pageSize });
-    const covers = historyCovers(page, { offsetId: 0, upper: seen.topMessageId, floor: this.#floor });
+    if (isBehind(page, channel.pts)) return "behind";
+    // An answer from before what was seen: what it lacks may be newer than it, and is told by the difference since.
+    const asOf = Math.min(seen.pts, page.pts ?? seen.pts);
+    const upper = asOf === seen.pts ? seen.topMessageId : 0;
+    const covers = historyCovers(page, { offsetId: 0, upper, floor: this.#floor });
     const held = await this.#commit(page.skipped, (tx) =>
       storeHistory(tx, {
         channelId: this.#ref.id,
         ptsAtCall: channel.pts,
-        newPts: seen.pts,
+        newPts: asOf,
         unverifyCovered,
         messages: page.messages,
         covers,
         skippedIds: page.skipped.map((each) => each.id),
-        topMessageId: Math.max(seen.topMessageId, ...idsOf(page), 0),
+        topMessageId: Math.max(upper, ...idsOf(page), 0),
         readAt,
       }),
     );
