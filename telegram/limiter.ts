@@ -3,7 +3,9 @@ import type { Redis } from "ioredis";
 import type { Clock } from "../runtime/clock.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Log } from "../runtime/log.ts";
+import { sleep } from "../runtime/sleep.ts";
 import { createLimiterConnection } from "./limiter/connection.ts";
+import { Line } from "./limiter/line.ts";
 import { type LimiterKeys, limiterKeys, pauseLeft, setPause } from "./limiter/pause.ts";
 
 /** The rate of each API ID, over all processes. */
@@ -43,10 +45,8 @@ const IDLE_MS = 120_000;
 /** A call that waits this long for its slot looks whether a pause is why: its announcement may have been missed. */
 const LOOK_AFTER_MS = 250;
 
-/** A call that waits for its slot. */
-interface Waiter {
-  refuse(error: Error): void;
-}
+/** Calls that wait for the same API ID take their slots together, so many parts of a second's at most. */
+const SLOTS_AT_ONCE = 20;
 
 export function createLimiter(options: {
   /** A connection of the limiter's own (role "limiter"), closed with it. */
@@ -62,12 +62,15 @@ export function createLimiter(options: {
   const { callsPerSecond, prefix, slotDeadlineMs, clock, log } = options;
   const redis = options.redis();
   const connection = createLimiterConnection(redis);
-  const waiting = new Map<number, Set<Waiter>>();
+  const slotMs = 1000 / callsPerSecond;
+  const mostAtOnce = Math.max(1, Math.floor(callsPerSecond / SLOTS_AT_ONCE));
+  /** Lines in which somebody waits, each with its `serve`. */
+  const lines = new Map<number, Line>();
   const group = new Bottleneck.Group({
     id: prefix,
     connection,
     timeout: IDLE_MS,
-    minTime: 1000 / callsPerSecond,
+    minTime: slotMs,
     // How many slots are given out ahead of time: enough to ride over a busy moment, few enough to be called back.
     maxConcurrent: Math.max(10, Math.ceil(callsPerSecond / 5)),
     heartbeatInterval: 250,
@@ -104,7 +107,7 @@ export function createLimiter(options: {
     const left = await pauseLeft(redis, keysOf(apiId));
     if (left === 0) return;
     pausedUntil.set(apiId, clock.monotonic() + left);
-    for (const waiter of waiting.get(apiId) ?? []) waiter.refuse(pausedError(left));
+    lines.get(apiId)?.refuse(pausedError(left));
   }
 
   /** Spares Redis the question while a pause is known to run. */
@@ -114,58 +117,65 @@ export function createLimiter(options: {
     return Math.max(0, left);
   }
 
-  function slot<T>(apiId: number, work: () => Promise<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const line = waiting.get(apiId) ?? new Set<Waiter>();
-      waiting.set(apiId, line);
-      const leave = () => {
-        clearTimeout(timer);
-        clearTimeout(impatience);
-        if (!line.delete(waiter)) return false;
-        if (line.size === 0 && waiting.get(apiId) === line) waiting.delete(apiId);
-        return true;
-      };
-      const waiter: Waiter = {
-        refuse(error) {
-          if (leave()) reject(error);
-        },
-      };
-      const timer = setTimeout(
-        () => waiter.refuse(new LimiterUnavailable(`no slot within ${slotDeadlineMs} ms`)),
-        slotDeadlineMs,
-      );
-      const impatience = setTimeout(() => void refuseWhilePaused(apiId).catch(complain), LOOK_AFTER_MS);
-      line.add(waiter);
-      const takeSlot = async (): Promise<void> => {
-        await ready();
-        const known = knownPause(apiId);
-        if (known > 0) waiter.refuse(pausedError(known));
-        if (!line.has(waiter)) return;
-        try {
-          await group.key(keysOf(apiId).key).schedule({ expiration: SLOT_EXPIRATION_MS }, async () => {
-            if (!line.has(waiter)) return;
-            await refuseWhilePaused(apiId);
-            if (leave()) resolve(begin(work));
-          });
-        } catch (error) {
-          // Redis went away in between: once more when it is back, unless the deadline comes first.
-          if (redis.status !== "ready" && line.has(waiter)) return takeSlot();
-          waiter.refuse(new LimiterUnavailable("no slot to be had", { cause: error }));
-        }
-      };
-      void takeSlot();
+  /** Takes slots for whoever waits, until nobody does. One at a time: who comes meanwhile goes with the next ones. */
+  async function serve(apiId: number, line: Line): Promise<void> {
+    while (line.size > 0) {
+      await ready();
+      const known = knownPause(apiId);
+      if (known > 0) line.refuse(pausedError(known));
+      const slots = Math.min(line.size, mostAtOnce);
+      if (slots > 0) await takeSlots(apiId, line, slots);
+    }
+    lines.delete(apiId);
+  }
+
+  /** A job of Bottleneck's with the weight of all its calls: the next one's time comes after all their slots. */
+  async function takeSlots(apiId: number, line: Line, slots: number): Promise<void> {
+    const job = { weight: slots, expiration: SLOT_EXPIRATION_MS };
+    try {
+      await group.key(keysOf(apiId).key).schedule(job, () => handOut(apiId, line, slots));
+    } catch (error) {
+      // Where Redis went away in between: once more when it is back, unless the deadlines come first.
+      if (redis.status === "ready") line.refuse(new LimiterUnavailable("no slot to be had", { cause: error }), slots);
+    }
+  }
+
+  /** Begins a call in each slot at its time, each directly after a look at the pause. */
+  async function handOut(apiId: number, line: Line, slots: number): Promise<void> {
+    const startedAt = clock.monotonic();
+    for (let given = 0; given < slots && line.size > 0; ) {
+      const early = () => startedAt + given * slotMs - clock.monotonic();
+      while (early() > 0) await sleep(Math.ceil(early()));
+      await refuseWhilePaused(apiId);
+      const due = Math.min(slots, 1 + Math.floor((clock.monotonic() - startedAt) / slotMs));
+      for (; given < due; given += 1) line.next();
+    }
+  }
+
+  function run<T>(apiId: number, work: () => Promise<T>): Promise<T> {
+    const known = lines.get(apiId);
+    const line = known ?? new Line();
+    const begun = line.join(work, {
+      deadlineMs: slotDeadlineMs,
+      late: () => new LimiterUnavailable(`no slot within ${slotDeadlineMs} ms`),
+      lookAfterMs: LOOK_AFTER_MS,
+      look: () => void refuseWhilePaused(apiId).catch(complain),
     });
+    if (!known) {
+      lines.set(apiId, line);
+      void serve(apiId, line);
+    }
+    return begun;
   }
 
   return {
-    run: slot,
+    run,
     async pause(apiId, milliseconds) {
       await withDeadline("Redis", slotDeadlineMs, ready());
       await setPause(redis, keysOf(apiId), milliseconds);
     },
     async close() {
-      for (const line of [...waiting.values()])
-        for (const waiter of line) waiter.refuse(new LimiterUnavailable("the process ends"));
+      for (const line of lines.values()) line.refuse(new LimiterUnavailable("the process ends"));
       clearInterval((group as unknown as { interval: NodeJS.Timeout }).interval);
       const stopped = group.limiters().map(({ limiter }) => limiter.stop({ dropWaitingJobs: true }));
       await withDeadline("limiter", 1_000, Promise.allSettled(stopped)).catch(() => undefined);
@@ -173,13 +183,4 @@ export function createLimiter(options: {
       await connection.disconnect(false);
     },
   };
-}
-
-/** Begins at once; what is thrown before the first await is a rejection too. */
-function begin<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return work();
-  } catch (error) {
-    return Promise.reject(error);
-  }
 }

@@ -11,22 +11,30 @@ const SERVER_CLOCK = `
   local time = redis.call('time')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
 const FRACTIONAL_TTL = "local ttl = (nextRequest + groupTimeout) - now";
+const SLOT_A_JOB = "local newNextRequest = now + wait + minTime";
+const SLOTS_BY_WEIGHT = `${SLOT_A_JOB} * weight`;
 const WHOLE_TTL = "local ttl = math.floor(nextRequest + groupTimeout - now)";
 
 /**
- * Bottleneck's connection over our Redis client, with three cures:
+ * Bottleneck's connection over our Redis client, with three cures and one change:
  *
  * - Redis 7 prefixes script errors with `ERR `, and Bottleneck compares messages exactly: without the cure every
  *   schedule fails for good after FLUSHALL, or after ten seconds of a client's silence.
  * - Its scripts take the time from the caller. One machine whose clock is an hour ahead would hold everybody up for an
  *   hour: here they take it from Redis.
  * - A `minTime` that is no whole number (30 calls a second) makes its PEXPIRE fail, and nothing is scheduled any more.
+ * - A job's weight counts its calls: the next job comes after as many times `minTime`, so that several calls that wait
+ *   take their slots in one job.
  */
 export function createLimiterConnection(client: Redis): Bottleneck.IORedisConnection {
   const define = client.defineCommand.bind(client);
   client.defineCommand = (name, definition) => {
-    if (!definition.lua.includes(CLIENT_CLOCK)) throw new Error(`Bottleneck's script ${name} is not the one known`);
-    const lua = definition.lua.replace(CLIENT_CLOCK, SERVER_CLOCK).replace(FRACTIONAL_TTL, WHOLE_TTL);
+    const known = definition.lua.includes(CLIENT_CLOCK) && (name !== "register" || definition.lua.includes(SLOT_A_JOB));
+    if (!known) throw new Error(`Bottleneck's script ${name} is not the one known`);
+    const lua = definition.lua
+      .replace(CLIENT_CLOCK, SERVER_CLOCK)
+      .replace(FRACTIONAL_TTL, WHOLE_TTL)
+      .replace(SLOT_A_JOB, SLOTS_BY_WEIGHT);
     define(name, { ...definition, lua });
   };
   const connection = new Bottleneck.IORedisConnection({ client });

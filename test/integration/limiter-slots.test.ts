@@ -1,3 +1,4 @@
+import type { Redis } from "ioredis";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { openRedis } from "../../queue/redis.ts";
 import { systemClock } from "../../runtime/clock.ts";
@@ -10,10 +11,17 @@ const API = 1001;
 const service = testRedis();
 const open: Limiter[] = [];
 
+interface LimiterOptions {
+  callsPerSecond?: number;
+  slotDeadlineMs?: number;
+  url?: string;
+  redis?: () => Redis;
+}
+
 /** `prefix` of its own per test, so that no test meets another's slots. */
-function limiter(prefix: string, options: { callsPerSecond?: number; slotDeadlineMs?: number; url?: string } = {}) {
+function limiter(prefix: string, options: LimiterOptions = {}) {
   const made = createLimiter({
-    redis: () => openRedis(options.url ?? service.url, "limiter"),
+    redis: options.redis ?? (() => openRedis(options.url ?? service.url, "limiter")),
     callsPerSecond: options.callsPerSecond ?? 1000,
     prefix: `${service.prefix}-${prefix}`,
     slotDeadlineMs: options.slotDeadlineMs ?? 5_000,
@@ -46,6 +54,29 @@ describe("slots", () => {
     const startedAt = performance.now();
     await Promise.all(Array.from({ length: 60 }, () => one.run(API, async () => undefined)));
     expect(performance.now() - startedAt).toBeGreaterThan(180);
+  });
+
+  test("calls that wait together take their slots together, and all of them count", async () => {
+    let commands = 0;
+    const counted = () => {
+      const redis = openRedis(service.url, "limiter");
+      const send = redis.sendCommand.bind(redis);
+      redis.sendCommand = (...command) => {
+        commands += 1;
+        return send(...command);
+      };
+      return redis;
+    };
+    const one = limiter("together", { callsPerSecond: 400, redis: counted });
+    await one.run(API, async () => undefined);
+    commands = 0;
+    const startedAt = performance.now();
+    const begun: number[] = [];
+    await Promise.all(Array.from({ length: 100 }, () => one.run(API, async () => begun.push(performance.now()))));
+    // One job for twenty calls: three scripts, and a look at the pause for each moment at which calls begin.
+    expect(commands).toBeLessThan(200);
+    expect(performance.now() - startedAt).toBeGreaterThan(240);
+    for (const [index, at] of begun.entries()) expect(at - startedAt).toBeGreaterThan((index - 1) * 2.5 - 5);
   });
 
   test("API IDs do not wait for each other", async () => {
