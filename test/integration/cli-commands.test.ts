@@ -12,6 +12,10 @@ const dataDir = fileDataDir();
 prepareCommands();
 const world = join(dataDir, "hafenbote.json");
 const exported = SMALL_EXPORT.messages.filter(({ type }) => type !== "unsupported").length;
+const size = ["--users", "4", "--channels", "3", "--workers", "1"];
+const upCommand = ["up", ...size, "--world", world, "--json", "--data-dir", dataDir];
+/** What `up` and `verify` said of files that are no exports, before `up` ran with one that is. */
+const refused: { up: Ran; verify: Ran; line: RegExp }[] = [];
 let up: Running;
 let ids: string[];
 
@@ -26,14 +30,36 @@ async function json<T>(...args: string[]): Promise<T> {
 
 const oneLine = (ran: Ran) => expect(ran.stderr).toMatch(/^gramfleet: [^\n]+\n$/);
 
+const whole = exportBytes(SMALL_EXPORT);
+const NO_EXPORTS: [Buffer, string][] = [
+  [
+    whole.subarray(0, whole.indexOf('"id": 7')),
+    ": ends too early at line \\d+, column \\d+, in messages\\[4\\]: cut off, or not JSON",
+  ],
+  [Buffer.from('{"hello": []}'), " is not a Telegram Desktop export [^\\n]+"],
+  [exportBytes({ ...SMALL_EXPORT, id: 2n ** 53n + 1n }), ": id: must be a whole number below 2\\^53"],
+];
+
 beforeAll(async () => {
-  writeFileSync(world, exportBytes(SMALL_EXPORT));
-  const size = ["--users", "4", "--channels", "3", "--workers", "1"];
-  up = startGramfleet(["up", ...size, "--world", world, "--json", "--data-dir", dataDir]);
+  for (const [bytes, line] of NO_EXPORTS) {
+    writeFileSync(world, bytes);
+    const [up, verify] = await Promise.all([gramfleet(upCommand), run("verify", "--world", world)]);
+    refused.push({ up, verify, line: new RegExp(`^gramfleet: ${world}${line}\n$`) });
+  }
+  writeFileSync(world, whole);
+  up = startGramfleet(upCommand);
   await up.says(/^logs are under/m);
   const users = await json<{ telegramId: string }[]>("users", "list");
   ids = users.map(({ telegramId }) => telegramId);
-}, 60_000);
+});
+
+it("names a world file that is no export, and the place, and leaves nothing half loaded", () => {
+  expect(refused).toHaveLength(3);
+  for (const { up, verify, line } of refused) {
+    expect(up).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(line) });
+    expect(verify).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(line) });
+  }
+});
 
 it("parses everybody, and waits for it", async () => {
   expect(await json("parse", "--all", "--wait")).toEqual(ids.map((telegramId) => ({ telegramId, outcome: "done" })));
@@ -156,4 +182,4 @@ it("and the run ends flawlessly", async () => {
   const ran = await up.ended;
   expect(ran, ran.stderr).toMatchObject({ code: 0 });
   expect(jsonOf(ran)).toMatchObject({ users: 4, lost: 0, doubled: 0, violations: 0, duplicateKeys: 0 });
-}, 40_000);
+});

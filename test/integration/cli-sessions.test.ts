@@ -47,7 +47,7 @@ beforeAll(async () => {
     TELEGRAM_DC: emulator.dataCenters.map(({ id, host, port }) => `${id}@${host}:${port}`).join(","),
     TELEGRAM_DC_PUBLIC_KEY: publicKey,
   };
-}, 60_000);
+});
 afterAll(async () => {
   await emulator.close();
   await home.drop();
@@ -113,21 +113,18 @@ it("logs in by code, on the account's own data center, and by password", async (
   expect(states).toEqual(
     new Map([...PEOPLE.map(({ id }) => [id, "AUTHORIZED"] as const), [5n, "ABSENT"], [7n, "ABSENT"]]),
   );
-}, 40_000);
+});
 
 it("a keyring that did not seal the sessions starts no worker", async () => {
   const other = randomBytes(32).toString("base64");
-  const [wrong, none] = await Promise.all([
-    gramfleet(["worker"], { env: { ...env, LOG_LEVEL: "info", SESSION_ENCRYPTION_KEYS: `k1:${other}` } }),
-    gramfleet(["worker"], { env: { ...env, LOG_LEVEL: "info", SESSION_ENCRYPTION_KEYS: `k2:${other}` } }),
-  ]);
-  for (const ran of [wrong, none]) {
-    expect(ran).toMatchObject({ code: 1, stdout: "" });
-    expect(ran.stderr).toMatch(
-      /^gramfleet: SESSION_ENCRYPTION_KEYS does not open the sessions in this database \([^\n]+\): give the keyring that sealed them\n$/,
-    );
-    expect(ran.stderr).not.toContain(other);
-  }
+  const ran = await gramfleet(["worker"], {
+    env: { ...env, LOG_LEVEL: "info", SESSION_ENCRYPTION_KEYS: `k1:${other}` },
+  });
+  expect(ran).toMatchObject({ code: 1, stdout: "" });
+  expect(ran.stderr).toMatch(
+    /^gramfleet: SESSION_ENCRYPTION_KEYS does not open the sessions in this database \([^\n]+\): give the keyring that sealed them\n$/,
+  );
+  expect(ran.stderr).not.toContain(other);
 });
 
 it("works with the sessions, and leaves no trace of a secret anywhere", async () => {
@@ -164,7 +161,7 @@ it("works with the sessions, and leaves no trace of a secret anywhere", async ()
   for (const [index, { apiHash }] of emulator.apiIds.entries()) secrets[`API hash ${index}`] = apiHash;
   expect(tracesOf({ planted: channel }, places).length).toBeGreaterThan(0);
   expect(tracesOf(secrets, places)).toEqual([]);
-}, 60_000);
+});
 
 /** What is sealed in the database, opened: the sessions as GramJS has them. */
 async function openedSessions(): Promise<{ telegramId: bigint; session: string }[]> {

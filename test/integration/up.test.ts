@@ -28,7 +28,7 @@ let first: Summary;
 let before: Map<string, number>;
 
 it("runs all of it, ends by itself with a flawless summary, and lets no second one in", async () => {
-  const running = startGramfleet([...up, "--for", "4", "--json"], { source: true });
+  const running = startGramfleet([...up, "--for", "4", "--json"]);
   await running.says(READY);
   const second = await gramfleet([...up, "--json"]);
   expect(second).toEqual({
@@ -49,7 +49,17 @@ it("runs all of it, ends by itself with a flawless summary, and lets no second o
   expect(first.messages).toBeGreaterThan(1_500);
   before = await rows();
   expect(sum(before)).toBe(first.messages);
-}, 60_000);
+});
+
+it("has a scheduler of its own beside it work on the same services and the same world", async () => {
+  const scheduler = startGramfleet(["scheduler", "--data-dir", dataDir], { source: true });
+  await scheduler.says(/"msg":"scheduler started"/);
+  scheduler.signal("SIGTERM");
+  const ran = await scheduler.ended;
+  expect(ran, ran.stderr).toMatchObject({ code: 0, stdout: "" });
+  expect(ran.stderr).toMatch(/"service":"PostgreSQL","where":"[^"]+, database gramfleet_\w+","msg":"embedded"/);
+  expect(ran.stderr).toContain('"queues":["parse-910001","parse-910002","parse-910003","parse-own"]');
+});
 
 it("goes on where it stopped; Ctrl-C ends it with a summary, and nothing stays behind", async () => {
   const running = startGramfleet([...up, "--workers", "1"]);
@@ -57,13 +67,14 @@ it("goes on where it stopped; Ctrl-C ends it with a summary, and nothing stays b
   expect(running.stdout()).toMatch(/^PostgreSQL +embedded/m);
   expect(running.stdout()).toMatch(/^Telegram +embedded/m);
   expect(running.stdout()).toContain("--pace 60: 15 minutes pass in 15 s");
-  await running.says(/parses [1-9]/);
   running.signal("SIGINT");
   const ran = await running.ended;
   expect(ran, ran.stderr).toMatchObject({ code: 0 });
   expect(ran.stdout).toContain("lost 0 · doubled 0 · calls before a wait's end 0 · keys killed 0");
-  const { users, messages } = printed(ran);
+  const { users, parses, messages } = printed(ran);
   expect(users).toBe(6);
+  // Everybody once more, whatever they were parsed before.
+  expect(parses).toBeGreaterThanOrEqual(6);
   expect(messages).toBeLessThan(first.messages / 4);
   const after = await rows();
   expect(sum(after)).toBe(sum(before) + messages);
@@ -72,7 +83,7 @@ it("goes on where it stopped; Ctrl-C ends it with a summary, and nothing stays b
   await servicesStopped(dataDir);
   if (process.platform === "linux")
     await eventually(() => processesOf(dataDir).length === 0, { what: "the end of every process" });
-}, 60_000);
+});
 
 /** The numbers of the summary's table. */
 function printed(ran: Ran): Summary {

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, vi } from "vitest";
 import { gramfleetCommand, type ProcessCommand } from "../../runtime/entry.ts";
 import { builtProgram } from "./build.ts";
 import { eventually } from "./eventually.ts";
@@ -40,14 +40,16 @@ let built: string | null = null;
  * Call it at the file's top, once.
  */
 export function prepareCommands(): void {
+  // Several processes a test, on a machine that may have much else to do.
+  vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 });
   beforeAll(async () => {
     built = await builtProgram();
-  }, 90_000);
+  });
   afterAll(async () => {
     const rest = [...left];
     for (const running of rest) running.signal("SIGTERM");
     await Promise.all(rest.map(({ ended }) => ended));
-  }, 30_000);
+  });
 }
 
 function commandOf(args: readonly string[], source: boolean): ProcessCommand {

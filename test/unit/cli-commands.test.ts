@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -6,6 +7,12 @@ import { describe, expect, it } from "vitest";
 import { COMMANDS } from "../../cli/commands.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
+
+it("gramfleet --help lists every command", () => {
+  const ran = spawnSync(process.execPath, [join(root, "bin", "gramfleet.mjs"), "--help"], { encoding: "utf8" });
+  expect(ran).toMatchObject({ status: 0, stderr: "" });
+  for (const name of Object.keys(COMMANDS)) expect(ran.stdout).toMatch(new RegExp(`^ {2}${name} +\\S`, "m"));
+});
 
 describe.each(Object.entries(COMMANDS))("gramfleet %s", (name, { says, load }) => {
   it("helps with itself and what is below it", async () => {
