@@ -37,6 +37,18 @@ export async function saveAccess(
       recheck_at = null`.execute(tx);
 }
 
+/** The least that is hidden of a channel from any other account that parses it; null where there is none. */
+export async function leastHiddenFromOthers(
+  tx: Tx,
+  who: { readonly userId: bigint; readonly channelId: bigint },
+): Promise<number | null> {
+  const { rows } = await sql<{ least: number | null }>`
+    select min(a.available_min_id) as least
+    from channel_access a join schedules h on h.user_id = a.user_id and h.queue is not null
+    where a.channel_id = ${who.channelId} and a.user_id <> ${who.userId} and a.state = 'ok'`.execute(tx);
+  return rows[0]?.least ?? null;
+}
+
 /** This account cannot reach the channel: its state, and when to look again. Other accounts are not touched. */
 export async function loseAccess(
   tx: Tx,

@@ -1,5 +1,5 @@
 /** Channels: what is known of them, who subscribes to them, which account reaches them, and who reads them now. */
-export { type ChannelAccess, loseAccess, saveAccess } from "./access.ts";
+export { type ChannelAccess, leastHiddenFromOthers, loseAccess, saveAccess } from "./access.ts";
 export {
   type Channel,
   type ChannelFacts,

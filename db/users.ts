@@ -4,7 +4,6 @@ import { refreshQueue } from "./schedule-queue.ts";
 import type { Schema } from "./schema.ts";
 import { ofTenant } from "./tenant.ts";
 
-
 export interface User {
   readonly id: bigint;
   readonly tenantId: string;

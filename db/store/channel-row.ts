@@ -28,7 +28,8 @@ export interface ChannelProgress {
   /** Null: as it is. A lower one than the channel's counts for nothing. */
   readonly pts: number | null;
   readonly covers: IdRange | null;
-  readonly unverifyCovered: boolean;
+  /** What of these ids is covered becomes unverified, before `covers` verifies its own; null: nothing does. */
+  readonly unverifies: IdRange | null;
   readonly topMessageId: number;
   readonly readAt: Date;
 }
@@ -39,7 +40,7 @@ export interface ChannelProgress {
  */
 export async function advanceChannel(tx: WorkerTx, channelId: bigint, progress: ChannelProgress): Promise<void> {
   const covers = sql`${formatRanges(progress.covers ? [progress.covers] : [])}::int4multirange`;
-  const doubtful = progress.unverifyCovered ? sql`unverified + covered` : sql`unverified`;
+  const doubtful = sql`(unverified + covered * ${formatRanges(progress.unverifies ? [progress.unverifies] : [])}::int4multirange)`;
   await sql`
     update channels c set
       revision = ${progress.revision},

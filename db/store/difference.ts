@@ -28,7 +28,7 @@ export async function storeDifference(tx: WorkerTx, page: DifferencePage): Promi
     revision,
     pts,
     covers: page.covers,
-    unverifyCovered: false,
+    unverifies: page.unverifies ?? null,
     topMessageId: page.topMessageId,
     readAt,
   });

@@ -5,6 +5,9 @@ import { mergeMessages } from "./merge.ts";
 import type { HistoryRows, PageResult } from "./page.ts";
 import { reportRepaired } from "./skipped.ts";
 
+/** The last one cannot be written as the end of a range that ends before its bound, and is no message's. */
+const EVERY_ID = { from: 1, to: 2 ** 31 - 2 };
+
 /**
  * Commits a page that has no pts, in the caller's transaction, under the channel row's lock. Several pages read under
  * one pts may come as one: the larger, the faster.
@@ -24,7 +27,7 @@ export async function storeHistory(tx: WorkerTx, page: HistoryRows): Promise<Pag
     revision,
     pts: page.newPts ?? null,
     covers,
-    unverifyCovered: page.unverifyCovered ?? false,
+    unverifies: page.unverifyCovered ? EVERY_ID : null,
     topMessageId: page.topMessageId ?? 0,
     readAt,
   });

@@ -31,7 +31,10 @@ export interface CounterUpdate {
 /** A page of `getChannelDifference`: in pts order, wins ties. */
 export interface DifferencePage {
   readonly channelId: bigint;
-  /** Compare-and-set: stored only where the channel's pts is `from`; it is `to` afterwards. */
+  /**
+   * Compare-and-set: stored only where the channel's pts is `from`; it is `to` afterwards. Both the same: it stays, for
+   * another account to tell what this one could not see.
+   */
   readonly pts: { readonly from: number; readonly to: number };
   /** In the order in which Telegram gives them: of two with one id the later one counts, the earlier one is its older text. */
   readonly messages: readonly ChannelMessage[];
@@ -41,6 +44,8 @@ export interface DifferencePage {
   readonly counters?: readonly CounterUpdate[];
   /** Accounted for by this page: new ids up to its newest, null where it brought none. */
   readonly covers: IdRange | null;
+  /** Ids of whose edits the page could not tell: what of them is covered becomes unverified. */
+  readonly unverifies?: IdRange | null;
   readonly topMessageId: number;
   readonly readAt: Date;
 }

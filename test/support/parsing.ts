@@ -5,7 +5,7 @@ import type { Database } from "../../db/database.ts";
 import { deleteLease, insertLease } from "../../db/leases.ts";
 import { auditRows } from "../../db/messages.ts";
 import { ensureSession, loadSession, transition } from "../../db/sessions.ts";
-import { addUser } from "../../db/users.ts";
+import { addUser, setPaused } from "../../db/users.ts";
 import type { JobContext } from "../../queue/consumer.ts";
 import type { NewJob } from "../../queue/producer.ts";
 import { silentLog } from "../../runtime/log.ts";
@@ -28,10 +28,18 @@ export interface TestUser {
 
 /** The handlers of a worker over a real database, with accounts that are whatever a test says they are. */
 export async function startParsing(
-  options: { historyDepthFree?: number; backfillPagesPerJob?: number; reconcileWindow?: number } = {},
+  options: {
+    historyDepthFree?: number;
+    backfillPagesPerJob?: number;
+    reconcileWindow?: number;
+    pageSize?: number;
+    /** What stands between the handlers and the database. */
+    through?: (database: Database) => Database;
+  } = {},
 ) {
   const { url, drop } = await testDatabase();
-  const database = openDatabase({ url, poolSize: 6, fencedStatementMs: 5_000, log: silentLog });
+  const opened = openDatabase({ url, poolSize: 6, fencedStatementMs: 5_000, log: silentLog });
+  const database = options.through?.(opened) ?? opened;
   const clock = manualClock(Date.now());
   const metrics = createMetrics();
   const apis = new Map<bigint, TelegramApi>();
@@ -55,7 +63,7 @@ export async function startParsing(
     limits: {
       channelClaimMs: 10_000,
       channelsInParallel: 4,
-      pageSize: 100,
+      pageSize: options.pageSize ?? 100,
       peerDialogsBatch: 100,
       peerRecheckMs: HOUR,
       backfillPagesPerJob: options.backfillPagesPerJob ?? 10,
@@ -96,6 +104,8 @@ export async function startParsing(
       apis.set(added.sessionId, api);
       return added;
     },
+    pause: (user: TestUser, paused: boolean) =>
+      database.inTenant(TENANT, (tx) => setPaused(tx, user.telegramId, paused)),
     parse: (user: TestUser, context: Partial<JobContext> = {}) =>
       handlers["parse-user"]({ tenantId: TENANT, userId: user.userId.toString() }, contextOf(context)),
     backfill: (user: TestUser, channelId: bigint, context: Partial<JobContext> = {}) =>

@@ -24,10 +24,11 @@ import { PeerGone, WaitRunning } from "../../telegram/errors.ts";
 import { createHistoryPages } from "../backfill/history-pages.ts";
 import { untilAborted } from "../interrupted.ts";
 import { announce, type Changed } from "../parse/announce.ts";
-import { type Hole, historyCovers, idsOf } from "../parse/coverage.ts";
+import { type Hole, historyCovers, idsOf, seemsWhole } from "../parse/coverage.ts";
 import { isBehind } from "../parse/decide.ts";
 import { depthOf, holeWithin } from "../parse/depth.ts";
 import { recordGone } from "../parse/look.ts";
+import { Sight } from "../parse/sight.ts";
 import { countPage, emptyTally } from "../parse/tally.ts";
 
 /** A backfill that makes way for its own user's parse looks again after this. */
@@ -141,9 +142,10 @@ const makeWay = (deps: BackfillDependencies) =>
 const lookAgain = (deps: BackfillDependencies) =>
   new Snooze(new Date(deps.clock.now() + LOOK_AGAIN_MS), "another account reads the channel's history", "backfill");
 
-async function read(deps: BackfillDependencies, account: OpenAccount, task: Task, first: Outlook): Promise<unknown> {
-  const { channelId, accessHash, availableMinId } = task.access;
-  const floor = Math.max(1, availableMinId);
+async function read(deps: BackfillDependencies, account: OpenAccount, job: Task, first: Outlook): Promise<unknown> {
+  const { channelId, accessHash } = job.access;
+  const sight = new Sight(account, job.access, first.channel);
+  let task = job;
   const startedAt = deps.clock.monotonic();
   const tally = emptyTally();
   const pages = createHistoryPages({
@@ -168,6 +170,10 @@ async function read(deps: BackfillDependencies, account: OpenAccount, task: Task
       const { page, readAt } = await pages.take(hole.offsetId);
       // What it lacks may be newer than it: asked for again by the next parse.
       if (isBehind(page, channel.pts)) return { outcome: "behind", pages: pages.asked, ...tally };
+      if (seemsWhole(page, hole.offsetId)) {
+        await sight.askAgain();
+        task = { ...job, access: { ...job.access, availableMinId: sight.availableMinId } };
+      }
       const lowest = Math.min(...idsOf(page));
       // Within a limited depth the page below may be one too many.
       const goesOn = lowest > hole.lowest && lowest < hole.offsetId && task.depth === null;
@@ -178,7 +184,7 @@ async function read(deps: BackfillDependencies, account: OpenAccount, task: Task
             channelId,
             ptsAtCall: channel.pts,
             messages: page.messages,
-            covers: historyCovers(page, { offsetId: hole.offsetId, upper: hole.offsetId - 1, floor }),
+            covers: historyCovers(page, { offsetId: hole.offsetId, upper: hole.offsetId - 1, floor: sight.floor }),
             skippedIds: page.skipped.map((each) => each.id),
             readAt,
           });

@@ -32,6 +32,15 @@ export function idsOf(page: Pick<HistoryPage, "messages" | "skipped">): number[]
 }
 
 /**
+ * Whether a page seems to reach the channel's beginning: it is empty, or it is the page from the top and has as many
+ * messages as the whole channel.
+ */
+export function seemsWhole(page: Pick<HistoryPage, "messages" | "skipped" | "count">, offsetId: number): boolean {
+  const ids = idsOf(page);
+  return ids.length === 0 || (offsetId === 0 && page.count <= ids.length);
+}
+
+/**
  * What a page of history accounts for: everything from its lowest id up to `upper` (the id below its offset, or the
  * top), since what is in between and not on the page does not exist. An empty page accounts for all down to `floor`,
  * the lowest id that this account may see. So does the page from the top where it has as many messages as the whole
@@ -42,7 +51,6 @@ export function historyCovers(
   at: { readonly offsetId: number; readonly upper: number; readonly floor: number },
 ): IdRange | null {
   const ids = idsOf(page);
-  const whole = ids.length === 0 || (at.offsetId === 0 && page.count <= ids.length);
-  const lowest = whole ? at.floor : Math.max(at.floor, Math.min(...ids));
+  const lowest = seemsWhole(page, at.offsetId) ? at.floor : Math.max(at.floor, Math.min(...ids));
   return range(lowest, Math.max(at.upper, ...ids));
 }

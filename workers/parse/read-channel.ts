@@ -3,6 +3,7 @@ import {
   type Channel,
   type ChannelAccess,
   claimChannel,
+  leastHiddenFromOthers,
   loadChannels,
   raiseTop,
   releaseChannel,
@@ -15,8 +16,9 @@ import type { OpenAccount } from "../../telegram/account.ts";
 import type { ChannelDifference, ChannelRef } from "../../telegram/api.ts";
 import { PeerGone, PtsUnusable } from "../../telegram/errors.ts";
 import { announce, type Changed } from "./announce.ts";
-import { highestKnown, historyCovers, idsOf, range } from "./coverage.ts";
+import { highestKnown, historyCovers, idsOf, range, seemsWhole } from "./coverage.ts";
 import { decide, isBehind, type Seen } from "./decide.ts";
+import { Sight } from "./sight.ts";
 import { countPage, type Tally } from "./tally.ts";
 
 /** A page may turn out stale as often as somebody else reads the same channel; more than this is left for next time. */
@@ -31,7 +33,7 @@ export interface ReaderDependencies {
 }
 
 export interface ReadTarget {
-  readonly access: Pick<ChannelAccess, "channelId" | "accessHash" | "joined" | "availableMinId">;
+  readonly access: ChannelAccess;
   readonly seen: Seen;
 }
 
@@ -54,13 +56,27 @@ export async function readChannel(
 ): Promise<ReadEnd> {
   const { channelId } = target.access;
   const claim = { channelId, token: randomUUID(), ms: deps.limits.channelClaimMs };
-  const first = await deps.database.asWorker(async (tx) =>
-    (await claimChannel(tx, claim)) ? loadChannels(tx, [channelId]) : null,
-  );
-  if (!first) return "claimed";
+  const first = await deps.database.asWorker(async (tx) => {
+    if (!(await claimChannel(tx, claim))) return "claimed";
+    const [channel] = await loadChannels(tx, [channelId]);
+    if (!channel) return "behind";
+    const shared = channel.kind === "megagroup";
+    const { userId } = account.session;
+    return { channel, hidden: shared ? await leastHiddenFromOthers(tx, { userId, channelId }) : null };
+  });
+  if (first === "claimed") return "claimed";
   try {
-    const reading = new Reading(deps, account, target, tally, claim);
-    let [channel] = first;
+    if (first === "behind") return "behind";
+    let channel: Channel | undefined = first.channel;
+    const reading = new Reading(
+      deps,
+      account,
+      target,
+      tally,
+      claim,
+      new Sight(account, target.access, channel),
+      first.hidden,
+    );
     for (let round = 0; channel && round < ROUNDS; round += 1) {
       try {
         return await reading.bringUpToDate(channel);
@@ -82,8 +98,9 @@ class Reading {
   readonly #tally: Tally;
   readonly #claim: { channelId: bigint; token: string; ms: number };
   readonly #ref: ChannelRef;
-  /** The lowest id that this account may see. */
-  readonly #floor: number;
+  readonly #sight: Sight;
+  /** The least that is hidden from any other account that parses this group; null where there is none, or no group. */
+  readonly #hiddenFromOthers: number | null;
 
   constructor(
     deps: ReaderDependencies,
@@ -91,6 +108,8 @@ class Reading {
     target: ReadTarget,
     tally: Tally,
     claim: { channelId: bigint; token: string; ms: number },
+    sight: Sight,
+    hiddenFromOthers: number | null,
   ) {
     this.#deps = deps;
     this.#account = account;
@@ -98,7 +117,8 @@ class Reading {
     this.#tally = tally;
     this.#claim = claim;
     this.#ref = { id: target.access.channelId, accessHash: target.access.accessHash };
-    this.#floor = Math.max(1, target.access.availableMinId);
+    this.#sight = sight;
+    this.#hiddenFromOthers = hiddenFromOthers;
   }
 
   async bringUpToDate(channel: Channel): Promise<ReadEnd> {
@@ -116,9 +136,11 @@ class Reading {
   /** From the stored pts to the end of what is new. */
   async #follow(start: Channel): Promise<ReadEnd> {
     const { seen } = this.#target;
+    /** Up to where the answers have told, and up to where the channel's row says so. */
     let pts = start.pts ?? 0;
+    let stored = start.pts;
     let known = highestKnown(start);
-    for (;;) {
+    for (let page = 1; ; page += 1) {
       const readAt = new Date(this.#deps.clock.now());
       let news: ChannelDifference;
       try {
@@ -129,15 +151,16 @@ class Reading {
         // Differences may not be served to an account that has not joined; what it sees is then read anew.
         const unserved = error instanceof PeerGone && !this.#target.access.joined;
         if (unusable || unserved)
-          return this.#readHead({ ...start, pts }, { ...seen, pts: Math.max(seen.pts, pts) }, true);
+          return this.#readHead({ ...start, pts: stored }, { ...seen, pts: Math.max(seen.pts, pts) }, true);
         throw error;
       }
+      if (page === 1 && this.#hiddenFromOthers !== null) await this.#sight.askAgain();
       if (news.kind === "too_long") {
         const now = {
           pts: Math.max(news.pts ?? seen.pts, pts),
           topMessageId: Math.max(news.topMessageId, seen.topMessageId),
         };
-        return this.#readHead({ ...start, pts }, now, true);
+        return this.#readHead({ ...start, pts: stored }, now, true);
       }
       const still = news.pts === pts;
       if (still && news.kind === "empty") {
@@ -146,34 +169,71 @@ class Reading {
           await this.#account.commit((tx) => raiseTop(tx, this.#ref.id, seen.topMessageId));
         return "read";
       }
-      const top = await this.#storeNews(news, { pts, known, readAt });
+      const leaves = this.#leavesPts(start);
+      const top = await this.#storeNews(news, {
+        start,
+        from: stored ?? 0,
+        to: leaves ? (stored ?? 0) : news.pts,
+        known,
+        readAt,
+      });
       if (top === null) return "claimed";
       if (news.final || still) return "read";
       pts = news.pts;
+      if (!leaves) stored = pts;
       known = top;
     }
+  }
+
+  /** Whether something is covered that this account cannot see: no difference tells it of edits there. */
+  #isBlind(channel: Channel): boolean {
+    return channel.covered.some(({ from }) => from < this.#sight.floor);
+  }
+
+  /**
+   * Whether the channel's pts is left as it is, for another account to pass by that sees more. What this one reads is
+   * stored all the same, and told again then.
+   */
+  #leavesPts(channel: Channel): boolean {
+    const { floor } = this.#sight;
+    return this.#hiddenFromOthers !== null && this.#hiddenFromOthers < floor && this.#isBlind(channel);
   }
 
   /** Gives the highest id known afterwards, or null where the claim has gone to somebody else. */
   async #storeNews(
     news: DifferenceNews,
-    at: { readonly pts: number; readonly known: number; readonly readAt: Date },
+    at: {
+      readonly start: Channel;
+      readonly from: number;
+      readonly to: number;
+      readonly known: number;
+      readonly readAt: Date;
+    },
   ): Promise<number | null> {
     const full = news.kind === "difference";
     const skipped = full ? news.skipped : [];
     const ids = full ? idsOf({ messages: news.newMessages, skipped }) : [];
+    const told = new Set(full ? [...ids, ...news.deletedIds] : []);
     const { seen } = this.#target;
     // A final page tells of everything up to now, so also of what was the top before it was asked for.
     const top = Math.max(at.known, ...ids, news.final && news.pts >= seen.pts ? seen.topMessageId : 0);
+    const from = Math.max(at.known + 1, this.#sight.floor);
+    // Ids follow each other. One between that was neither told of nor deleted may be hidden from this account by now.
+    for (let id = from; id <= top; id += 1) {
+      if (told.has(id)) continue;
+      await this.#sight.askAgain();
+      break;
+    }
     const held = await this.#commit(skipped, (tx) =>
       storeDifference(tx, {
         channelId: this.#ref.id,
-        pts: { from: at.pts, to: news.pts },
+        pts: { from: at.from, to: at.to },
         messages: full ? [...news.newMessages, ...news.editedMessages] : [],
         deletedIds: full ? news.deletedIds : [],
         pins: full ? news.pins : [],
         counters: full ? (news.counters ?? []) : [],
-        covers: range(Math.max(at.known + 1, this.#floor), top),
+        covers: range(Math.max(from, this.#sight.floor), top),
+        unverifies: this.#isBlind(at.start) && at.to > at.from ? range(1, this.#sight.floor - 1) : null,
         topMessageId: top,
         readAt: at.readAt,
       }),
@@ -189,13 +249,14 @@ class Reading {
     // An answer from before what was seen: what it lacks may be newer than it, and is told by the difference since.
     const asOf = Math.min(seen.pts, page.pts ?? seen.pts);
     const upper = asOf === seen.pts ? seen.topMessageId : 0;
-    const covers = historyCovers(page, { offsetId: 0, upper, floor: this.#floor });
+    if (seemsWhole(page, 0)) await this.#sight.askAgain();
+    const covers = historyCovers(page, { offsetId: 0, upper, floor: this.#sight.floor });
+    const passes = this.#leavesPts(channel) ? {} : { newPts: asOf, unverifyCovered };
     const held = await this.#commit(page.skipped, (tx) =>
       storeHistory(tx, {
         channelId: this.#ref.id,
         ptsAtCall: channel.pts,
-        newPts: asOf,
-        unverifyCovered,
+        ...passes,
         messages: page.messages,
         covers,
         skippedIds: page.skipped.map((each) => each.id),
