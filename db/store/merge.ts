@@ -17,7 +17,7 @@ import {
 /** What holds for every message of a page. */
 export interface PageContext {
   readonly channelId: bigint;
-  /** A difference is in pts order and wins where the edit dates are equal; history wins by a later one only. */
+  /** A difference is in pts order and wins where the edit dates are equal; history does so where it was read later. */
   readonly winsTies: boolean;
   /** The pts that the rows are as of, where the page has one. */
   readonly pts: number | null;
@@ -37,8 +37,9 @@ export interface Merged {
  *
  * - A message without a row is inserted; where a tombstone awaits it, already marked as deleted.
  * - A deleted row is final: nothing changes it any more.
- * - The later edit date wins (none is the earliest); on equal ones only a difference wins. What loses is ignored, so that
- *   edits may arrive in any order, and any number of times.
+ * - The later edit date wins (none is the earliest); on equal ones a difference, and history that was read after the row
+ *   was last written: previews come, and polls close, without an edit date, and one second may hold two edits. What loses
+ *   is ignored, so that edits may arrive in any order, and any number of times.
  * - Where the winner's text, entities or media differ, the older ones become a version under the revision that replaced
  *   them. The winner brings all its columns, statistics too.
  * - Otherwise statistics and the pin are taken where they were read later than the stored ones. They make no version,
@@ -115,7 +116,7 @@ async function mergeKnown(
     with n as materialized (${incomingRows(json)}),
     met as materialized (
       select m.id, m.edit_date, ${columnsOf("m", CONTENT)},
-        case when ${page.winsTies}
+        case when ${page.winsTies} or m.stats_at < ${page.readAt}::timestamptz
           then coalesce(n.edit_date, '-infinity') >= coalesce(m.edit_date, '-infinity')
           else coalesce(n.edit_date, '-infinity') > coalesce(m.edit_date, '-infinity')
         end as wins,

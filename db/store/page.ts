@@ -50,7 +50,10 @@ export interface DifferencePage {
   readonly readAt: Date;
 }
 
-/** A page of history or of messages by id: has no pts, wins only by a later edit date, never over a deletion. */
+/**
+ * A page of history or of messages by id: has no pts, wins by a later edit date, or by the same one where it was read
+ * later than the row; never over a deletion.
+ */
 export interface HistoryRows {
   readonly channelId: bigint;
   /** The channel's stored pts when the call was made (null: none yet). @throws PageStale where it has moved since. */

@@ -7,7 +7,7 @@ import { mergeMessages } from "./merge.ts";
 import type { PageResult } from "./page.ts";
 import { reportRepaired } from "./skipped.ts";
 
-/** Messages asked for by their ids. Has no pts: wins only by a later edit date, never over a deletion. */
+/** Messages asked for by their ids. Has no pts: wins as history does, never over a deletion. */
 export interface ReconciledRows {
   readonly channelId: bigint;
   /** The channel's stored pts when the call was made. @throws PageStale where it has moved since. */

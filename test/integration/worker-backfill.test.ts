@@ -84,6 +84,18 @@ describe("backfill", () => {
     expect(await parsing.channel(channel.id)).toMatchObject({ covered: [{ from: 1, to: 380 }], unverified: [] });
   });
 
+  it("takes what came without an edit date, where no difference told of it", async () => {
+    const { channel, user } = await started(20);
+    parsing.clock.pass(1);
+    const before = channel.messages.get(9);
+    if (before) channel.messages.set(9, { ...before, text: "with a preview by now" });
+    channel.post(1);
+    channel.oldestPts = channel.pts;
+    await parsing.parse(user);
+    await drain(user, channel);
+    expect((await parsing.rows(channel.id)).find((row) => row.id === 9)?.text).toBe("with a preview by now");
+  });
+
   it("reads a page again whose channel moved on meanwhile", async () => {
     const { channel, api, user } = await started(250);
     const other = await parsing.addUser(next(), new FakeTelegram([channel]), [channel.username]);

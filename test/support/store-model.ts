@@ -130,7 +130,7 @@ export class StoreModel {
     if (row.deletedAt) return;
     const stored = row.message;
     const [theirs, ours] = [time(message.editDate), time(stored.editDate)];
-    const wins = theirs > ours || (winsTies && theirs === ours);
+    const wins = theirs > ours || (theirs === ours && (winsTies || readAt > row.statsAt));
     const { stats, ...rest } = message;
     const { stats: storedStats, ...storedRest } = stored;
     if (wins && !same(rest, storedRest)) {
