@@ -20,7 +20,8 @@ describe("the schema", () => {
     expect(await schemaVersion(test.url)).toBeNull();
     await expect(assertSchema(database)).rejects.toThrow("the database has no schema yet: run gramfleet migrate");
     const ran = await Promise.all(Array.from({ length: 5 }, () => migrate(test.url)));
-    expect(ran.flat()).toEqual([SCHEMA_VERSION]);
+    expect(ran.flat().at(-1)).toBe(SCHEMA_VERSION);
+    expect(new Set(ran.flat()).size).toBe(ran.flat().length);
     await assertSchema(database);
     await database.asWorker((tx) => sql`insert into kysely_migration values ('9999-later', 'now')`.execute(tx));
     await expect(assertSchema(database)).rejects.toThrow(/9999-later.*use a newer gramfleet/);
