@@ -146,7 +146,7 @@ it("verifies an export message by message, and names the field that differs", as
   expect(verdicts).toEqual([
     expect.objectContaining({ messages: exported, identical: exported, missing: [], different: [], extra: 0 }),
   ]);
-  expect(verdicts[0]).toHaveProperty("textDigest", (verdicts[0] as Record<string, string>)["storedTextDigest"]);
+  expect(verdicts[0]).toHaveProperty("textDigest", (verdicts[0] as { storedTextDigest: string }).storedTextDigest);
   expect(differing.code).toBe(1);
   expect(jsonOf<object[]>(differing)).toEqual([
     expect.objectContaining({ identical: exported - 2, different: [{ id: 7, fields: ["dimensions"] }], extra: 1 }),

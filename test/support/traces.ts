@@ -66,14 +66,14 @@ export async function contentOfRedis(url: string, prefix: string): Promise<strin
   try {
     const texts: string[] = [];
     for (const key of await client.keys(`*${prefix}*`))
-      texts.push(`${key} ${JSON.stringify(await valueOf(client, key))}`);
+      texts.push(`${key} ${JSON.stringify(await storedAt(client, key))}`);
     return texts.join("\n");
   } finally {
     client.disconnect();
   }
 }
 
-async function valueOf(client: Redis, key: string): Promise<unknown> {
+async function storedAt(client: Redis, key: string): Promise<unknown> {
   switch (await client.type(key)) {
     case "string":
       return client.get(key);
