@@ -114,7 +114,7 @@ export interface LedgerTotals {
 
 /**
  * Where only free users follow a channel, what lies below its newest `historyDepthFree` messages is nobody's to read and
- * counts as nothing. Channels that no follower's account reaches any more are left out: nobody can fill their gaps.
+ * counts as nothing (deleted ones count as messages here, so that a deletion opens no gap until backfill has gone on). Channels that no follower's account reaches any more are left out: nobody can fill their gaps.
  */
 export async function ledgerTotals(tx: Tx, options: { historyDepthFree: number }): Promise<LedgerTotals> {
   const { rows } = await sql<LedgerTotals>`
@@ -132,7 +132,7 @@ export async function ledgerTotals(tx: Tx, options: { historyDepthFree: number }
       from followed join channels c on c.id = followed.id
       left join lateral (
         select m.id from messages m
-        where not followed.whole and c.incomplete_since is not null and m.channel_id = c.id and m.deleted_at is null
+        where not followed.whole and c.incomplete_since is not null and m.channel_id = c.id
         order by m.id desc offset ${options.historyDepthFree - 1} limit 1
       ) depth on true
       cross join lateral (select greatest(1, followed.min_id, depth.id) as id) f ${parts}

@@ -19,9 +19,12 @@ export const JOBS = {
     afterActive: true,
   },
   "backfill-channel": {
-    payload: z.object({ tenantId, userId: id, channelId: id }),
+    /** `whole`: the user's plan reaches back all the way. */
+    payload: z.object({ tenantId, userId: id, channelId: id, whole: z.boolean().optional() }),
     attempts: 5,
-    dedup: (data: { channelId: string }) => `backfill:${data.channelId}`,
+    /** One that ends at its plan's depth must not stand for one that goes on below. */
+    dedup: (data: { channelId: string; whole?: boolean | undefined }) =>
+      `backfill:${data.channelId}${data.whole ? ":whole" : ""}`,
     afterActive: false,
   },
   "reconcile-channel": {

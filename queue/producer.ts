@@ -214,6 +214,7 @@ function dedupOf(job: NewJob): string {
     case "parse-user":
       return JOBS[job.name].dedup(job.data);
     case "backfill-channel":
+      return JOBS[job.name].dedup(job.data);
     case "reconcile-channel":
       return JOBS[job.name].dedup(job.data);
     case "verify-session":

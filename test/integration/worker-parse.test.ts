@@ -52,7 +52,7 @@ describe("a parse", () => {
     const asked = parsing.enqueued.filter(
       (job) => job.name === "backfill-channel" && job.data.userId === `${user.userId}`,
     );
-    expect(asked.map((job) => job.data)).toMatchObject([{ channelId: large.id.toString() }]);
+    expect(asked.map((job) => job.data)).toMatchObject([{ channelId: large.id.toString(), whole: true }]);
   });
 
   it("costs one call where nothing is new", async () => {

@@ -166,7 +166,12 @@ async function askForBackfill(deps: ParseDependencies, run: Run, looked: readonl
     wanted.map((channelId) => ({
       name: "backfill-channel",
       queue: queueOf(run.session),
-      data: { tenantId: run.user.tenantId, userId: run.user.id.toString(), channelId: channelId.toString() },
+      data: {
+        tenantId: run.user.tenantId,
+        userId: run.user.id.toString(),
+        channelId: channelId.toString(),
+        whole: depth === null,
+      },
       urgency: "backfill",
       dueAt: new Date(deps.clock.now()),
     })),
