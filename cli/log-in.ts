@@ -3,7 +3,7 @@ import { assertRedis, openRedis } from "../queue/redis.ts";
 import { systemClock as clock } from "../runtime/clock.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
-import { LoginRefused, WaitRunning } from "../telegram/errors.ts";
+import { LoginRefused, Transient, WaitRunning } from "../telegram/errors.ts";
 import { createFleet } from "../telegram/fleet.ts";
 import { connect } from "../telegram/gramjs/connect.ts";
 import { type Asking, logInByPhone } from "../telegram/login/log-in.ts";
@@ -94,6 +94,10 @@ function asking(options: LoginOptions): Asking {
 
 function forOperators(error: unknown): unknown {
   if (error instanceof LoginRefused) return new OperatorError(`Telegram refused the login: ${error.errorName}`);
+  if (error instanceof Transient)
+    return new OperatorError(
+      `Telegram cannot be reached (${error.message}): check the network, and TELEGRAM_DC if set`,
+    );
   if (error instanceof WaitRunning)
     return new OperatorError(`Telegram asks to wait until ${when(error.until)} (${error.method})`);
   return error;

@@ -68,12 +68,15 @@ async function run(ids: string[], options: ParseOptions): Promise<void> {
 /** Waits for the end of a user's job, where one was enqueued. */
 async function follow(producer: Producer, asked: Asked, timeoutMs: number): Promise<Asked> {
   if (!asked.job) return asked;
+  const began = performance.now();
   try {
     await producer.waitFor(asked.job, timeoutMs);
     return { ...asked, outcome: "done" };
   } catch (error) {
     if (!(error instanceof JobFailed)) throw error;
-    return { ...asked, outcome: `failed: ${error.message}`, failed: true };
+    const late = performance.now() - began >= timeoutMs;
+    const outcome = late ? `not over after ${timeoutMs / 1_000} s: does a worker run?` : `failed: ${error.message}`;
+    return { ...asked, outcome, failed: true };
   }
 }
 

@@ -67,14 +67,20 @@ const lastWords = (ran: Ran) => ran.stderr.trimEnd().split("\n").at(-1);
 
 it("refuses what cannot be a login, in one line", async () => {
   const stranger = { id: PLAIN.id, phone: "9996618888" };
-  const [noPhone, malformed, unknown, wrongCode] = await Promise.all([
+  const nowhere = { ...env, TELEGRAM_DC: "1@127.0.0.1:1,2@127.0.0.1:1" };
+  const [noPhone, malformed, unknown, wrongCode, unreachable] = await Promise.all([
     run("sessions", "login", "5"),
     run("sessions", "login", "5", "--phone", "seven"),
     login({ id: 5n, phone: stranger.phone }, "--code", "11111"),
     login(CAREFUL, "--code", WRONG_CODE),
+    gramfleet(["sessions", "login", "8", "--phone", PLAIN.phone], { env: nowhere }),
   ]);
   expect(noPhone).toMatchObject({ code: 2, stdout: "" });
   expect(lastWords(noPhone)).toBe('gramfleet: no terminal to ask "phone" on: give --phone');
+  expect(unreachable).toMatchObject({ code: 1, stdout: "" });
+  expect(unreachable.stderr).toMatch(
+    /^gramfleet: Telegram cannot be reached \([^\n]+\): check the network, and [^\n]+\n$/,
+  );
   expect(malformed).toMatchObject({ code: 2, stdout: "" });
   expect(lastWords(malformed)).toBe("gramfleet: the phone is no phone number");
   expect(unknown).toMatchObject({ code: 1, stdout: "" });
@@ -111,7 +117,10 @@ it("logs in by code, on the account's own data center, and by password", async (
   const sessions = jsonOf<{ telegramId: string; state: string }[]>(await run("sessions", "list", "--json"));
   const states = new Map(sessions.map(({ telegramId, state }) => [BigInt(telegramId), state]));
   expect(states).toEqual(
-    new Map([...PEOPLE.map(({ id }) => [id, "AUTHORIZED"] as const), [5n, "ABSENT"], [7n, "ABSENT"]]),
+    new Map([
+      ...PEOPLE.map(({ id }) => [id, "AUTHORIZED"] as const),
+      ...[5n, 7n, 8n].map((id) => [id, "ABSENT"] as const),
+    ]),
   );
 });
 
@@ -128,6 +137,9 @@ it("a keyring that did not seal the sessions starts no worker", async () => {
 });
 
 it("works with the sessions, and leaves no trace of a secret anywhere", async () => {
+  const alone = await run("parse", String(PLAIN.id), "--wait", "--timeout", "1", "--json");
+  expect(alone.code).toBe(1);
+  expect(jsonOf(alone)).toEqual([{ telegramId: String(PLAIN.id), outcome: "not over after 1 s: does a worker run?" }]);
   const worker = startGramfleet(["worker"], { env });
   const scheduler = startGramfleet(["scheduler"], { env });
   const channel = [...emulator.world.channels.values()].find(({ username }) => username !== null)?.username ?? "";
