@@ -7,8 +7,9 @@ export default defineConfig({
     reporters: ["default", "./test/support/count-reporter.ts"],
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // Generous: a busy machine is no failure, and a hang is one all the same.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     teardownTimeout: 10_000,
     env: { NODE_ENV: "test", TZ: "UTC" },
   },

@@ -37,7 +37,7 @@ async function hold(dir: string, more: Partial<HoldOptions> = {}): Promise<HeldS
 /** Its supervisor takes its note away last of all. */
 const stopped = (dir: string) =>
   eventually(() => !existsSync(dir) || findRunDir(openDataDir(dir)) === null, {
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
     what: "the supervisor's end",
   });
 
@@ -155,7 +155,7 @@ test("a killed supervisor is replaced, and its servers run on", async () => {
       await next.close();
       return null;
     },
-    { timeoutMs: 10_000, what: "another supervisor" },
+    { timeoutMs: 60_000, what: "another supervisor" },
   );
   expect((await client.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
   expect(await redis.get("left")).toBe("here");
@@ -174,7 +174,7 @@ test("a PostgreSQL that was killed comes back, with the pid file it left", async
   const url = postgresUrl(held.postgresDir, "postgres", SUPERUSER);
   await query(url, "create table kept as select 7 as answer");
   process.kill(postmasterPid(held), "SIGKILL");
-  const rows = await eventually(() => query(url, "select answer from kept"), { timeoutMs: 15_000 });
+  const rows = await eventually(() => query(url, "select answer from kept"), { timeoutMs: 60_000 });
   expect(rows).toEqual([{ answer: 7 }]);
 });
 

@@ -106,7 +106,7 @@ describe("a holder that vanished", () => {
     const dead = await process("dead", { beats: false }).acquire(id);
     const takenAt = performance.now();
     const two = process("two");
-    const heir = await eventually(() => two.acquire(id), { timeoutMs: 5_000 });
+    const heir = await eventually(() => two.acquire(id), { timeoutMs: 60_000 });
     const waited = performance.now() - takenAt;
     expect(waited).toBeGreaterThan(TIMES.leaseMs + TIMES.quietMs);
     expect(dead?.gate.isOpen()).toBe(false);
@@ -180,7 +180,7 @@ describe("trouble with PostgreSQL", () => {
     expect(await database.asWorker(listLeases)).toContainEqual(expect.objectContaining({ sessionId: id }));
     away = false;
     const two = process("two");
-    await eventually(() => two.acquire(id), { timeoutMs: 2_000 });
+    await eventually(() => two.acquire(id), { timeoutMs: 60_000 });
   });
 
   test("it tells its timeline to a role without privileges", async () => {

@@ -74,7 +74,7 @@ describe("outcomes", () => {
       async (data) => ({ user: data.userId }),
       async (queue) => {
         const job = await producer.add(parse(queue, "1"));
-        await expect(producer.waitFor(job, 5_000)).resolves.toEqual({ user: "1" });
+        await expect(producer.waitFor(job, 60_000)).resolves.toEqual({ user: "1" });
       },
     );
   });
@@ -90,7 +90,7 @@ describe("outcomes", () => {
       async (queue, _consumer, metrics) => {
         // parse-user has one attempt: were it used up, the job would end as failed.
         const job = await producer.add(parse(queue, "1"));
-        await expect(producer.waitFor(job, 5_000)).resolves.toBe("done");
+        await expect(producer.waitFor(job, 60_000)).resolves.toBe("done");
         const finished = await metrics.jobsFinished.get();
         expect(Object.fromEntries(finished.values.map((value) => [value.labels.outcome, value.value]))).toEqual({
           snoozed: 3,
@@ -118,10 +118,10 @@ describe("outcomes", () => {
           dueAt: new Date(),
         };
         const discarded = await producer.add(parse(queue, "1"));
-        await expect(producer.waitFor(discarded, 5_000)).rejects.toThrow("session not usable: STALE");
+        await expect(producer.waitFor(discarded, 60_000)).rejects.toThrow("session not usable: STALE");
         expect(tries).toBe(1);
         const retried = await producer.add(verify);
-        await expect(producer.waitFor(retried, 10_000)).rejects.toThrow("a moment of its own");
+        await expect(producer.waitFor(retried, 60_000)).rejects.toThrow("a moment of its own");
         expect(tries).toBe(4);
       },
     );
@@ -147,11 +147,11 @@ describe("outcomes", () => {
           async () => "elsewhere",
           async (other) => {
             const job = await producer.add(parse(other, "3"));
-            await expect(producer.waitFor(job, 5_000)).resolves.toBe("elsewhere");
+            await expect(producer.waitFor(job, 60_000)).resolves.toBe("elsewhere");
           },
         );
         expect(served).toEqual([]);
-        await Promise.all([producer.waitFor(first, 5_000), producer.waitFor(second, 5_000)]);
+        await Promise.all([producer.waitFor(first, 60_000), producer.waitFor(second, 60_000)]);
         expect(performance.now() - began).toBeGreaterThan(390);
         expect(await producer.pausedQueues([queue])).toEqual([]);
       },
@@ -167,7 +167,7 @@ describe("outcomes", () => {
       },
       async (queue) => {
         const job = await producer.add(parse(queue, "not a number"));
-        await expect(producer.waitFor(job, 5_000)).rejects.toThrow("malformed payload: userId");
+        await expect(producer.waitFor(job, 60_000)).rejects.toThrow("malformed payload: userId");
         expect(served).toBe(0);
       },
     );

@@ -65,7 +65,7 @@ it("finds by itself what no difference told, over the real wire", async () => {
   try {
     const inDepth = Math.min(channel.messages.size, config.historyDepthFree);
     const read = async () => (await rows()).length >= inDepth && (await totals()).incomplete === 0;
-    await eventually(read, { timeoutMs: 15_000, what: "the history, within every plan's depth" });
+    await eventually(read, { timeoutMs: 60_000, what: "the history, within every plan's depth" });
     const [edited, removed] = [...channel.messages.values()].filter(({ action }) => !action).slice(-2);
     if (!edited || !removed) throw new Error("an empty channel");
     // Behind the world's back: nothing gets a pts.
@@ -76,11 +76,11 @@ it("finds by itself what no difference told, over the real wire", async () => {
       const living = new Map((await rows()).map((row) => [row.id, row]));
       return !living.has(removed.id) && living.get(edited.id)?.text === "edited unseen";
     };
-    await eventually(found, { timeoutMs: 15_000, what: "the edit and the deletion" });
+    await eventually(found, { timeoutMs: 60_000, what: "the edit and the deletion" });
   } finally {
     await scheduler.lifecycle.close();
     await worker.lifecycle.close();
   }
   expect(await totals()).toMatchObject({ missing: 0, unverified: 0, incomplete: 0 });
   expect(emulator.summary()).toMatchObject({ violations: 0, keysKilled: 0 });
-}, 40_000);
+}, 120_000);

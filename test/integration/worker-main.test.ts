@@ -60,14 +60,14 @@ it("parses everybody who is due over the real wire, and leaves nothing behind wh
   const scheduler = await startScheduler(config);
   const totals = () => database.asWorker((tx) => runTotals(tx, began));
   try {
-    await eventually(async () => (await totals()).parses >= 3, { timeoutMs: 15_000, what: "three parses" });
+    await eventually(async () => (await totals()).parses >= 3, { timeoutMs: 60_000, what: "three parses" });
     const followed = new Set(emulator.accounts.flatMap((account) => account.follows));
     await eventually(
       async () => {
         const channels = await database.inTenant("default", (tx) => listChannels(tx));
         return channels.length === followed.size && channels.every((channel) => channel.missing === 0);
       },
-      { timeoutMs: 15_000, what: "complete channels" },
+      { timeoutMs: 60_000, what: "complete channels" },
     );
     const ready = await fetch(`http://127.0.0.1:${worker.port}/ready`);
     expect(ready.status).toBe(200);

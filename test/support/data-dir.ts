@@ -23,7 +23,7 @@ export function fileDataDir(): string {
 
 /** Waits for the end of a data directory's supervisor: its note is the last that it takes away. */
 export async function servicesStopped(dataDir: string): Promise<void> {
-  await eventually(() => !existsSync(join(dataDir, "run")), { timeoutMs: 15_000, what: "the supervisor's end" });
+  await eventually(() => !existsSync(join(dataDir, "run")), { timeoutMs: 60_000, what: "the supervisor's end" });
 }
 
 /** The processes that have a file of this directory open, or work in it; Linux only. */

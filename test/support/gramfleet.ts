@@ -79,7 +79,7 @@ export function startGramfleet(args: readonly string[], options: RunOptions = {}
     stdout: () => stdout,
     stderr: () => stderr,
     signal: (name) => void child.kill(name),
-    async says(what, timeoutMs = 20_000) {
+    async says(what, timeoutMs = 90_000) {
       await eventually(() => what.test(stdout) || what.test(stderr) || child.exitCode !== null, {
         timeoutMs,
         what: `"${what.source}" of gramfleet ${args.join(" ")}`,
