@@ -66,10 +66,14 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
 }
 
-/** A key share lock on the lease's row: a heartbeat passes it, a taker waits for it. The timeout is of what follows. */
+/**
+ * A key share lock on the lease's row: a heartbeat passes it, a taker waits for it. The timeout is of what follows. A
+ * process that stands still between two statements ends no transaction: PostgreSQL does, or the taker waits for ever.
+ */
 async function fence(tx: WorkerTx, lease: LeaseRef, statementMs: number): Promise<void> {
   const held = await sql`
-    select set_config('statement_timeout', ${String(statementMs)}, true)
+    select set_config('statement_timeout', ${String(statementMs)}, true),
+      set_config('idle_in_transaction_session_timeout', ${String(statementMs * 2)}, true)
     from leases where session_id = ${lease.sessionId} and token = ${lease.token} for key share
   `.execute(tx);
   if (held.rows.length === 0) throw new LeaseGone(`the lease of session ${lease.sessionId} is not ours any more`);

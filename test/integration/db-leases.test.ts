@@ -5,6 +5,7 @@ import { type Database, LeaseGone, type WorkerTx } from "../../db/database.ts";
 import { deleteLease, insertLease, listLeases, openHeartbeat, takeOverLease } from "../../db/leases.ts";
 import { readTimeline } from "../../db/server.ts";
 import { silentLog } from "../../runtime/log.ts";
+import { sleep } from "../../runtime/sleep.ts";
 import { eventually } from "../support/eventually.ts";
 import { newToken, plantUser } from "../support/fleet-rows.ts";
 import { type TestDatabase, testDatabase } from "../support/services.ts";
@@ -114,6 +115,24 @@ describe("leases", () => {
     await expect(database.underLease(lease, (tx) => sql`select pg_sleep(5)`.execute(tx))).rejects.toThrow(/timeout/);
     const timeout = sql<{ ms: string }>`select current_setting('statement_timeout') as ms`;
     expect((await database.asWorker((tx) => timeout.execute(tx))).rows[0]?.ms).toBe("0");
+  });
+
+  it("ends a fenced transaction whose process stands still: no taker waits for it for ever", async () => {
+    const lease = await leased();
+    const [inside, thawed] = [gate(), gate()];
+    const frozen = database.underLease(lease, async (tx) => {
+      inside.open();
+      await thawed.opened;
+      await sql`select 1`.execute(tx);
+    });
+    const ended = expect(frozen).rejects.toThrow();
+    await inside.opened;
+    const watched = await rowOf(lease.sessionId);
+    if (!watched) throw new Error("no lease");
+    const taken = database.asWorker((tx) => takeOverLease(tx, watched, { token: newToken(), holder: "b" }));
+    expect(await Promise.race([taken, sleep(4_000)])).toBe(true);
+    thawed.open();
+    await ended;
   });
 
   it("goes on beating after its connection broke", async () => {
