@@ -11,6 +11,7 @@ import {
 } from "../db/leases.ts";
 import { readTimeline } from "../db/server.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { withDeadline } from "../runtime/deadline.ts";
 import type { Log } from "../runtime/log.ts";
 import { startLoop } from "../runtime/loop.ts";
 import { sleep } from "../runtime/sleep.ts";
@@ -119,13 +120,23 @@ export function createLeases(options: {
     async turn(signal) {
       try {
         await renewAll();
-        await deleteUnreleased();
         return "rest";
       } catch (error) {
         log.warn({ err: error, leases: held.size }, "heartbeat failed");
         await sleep(times.heartbeatMs / 5, signal);
         return "again";
       }
+    },
+  });
+
+  // Apart from the heartbeat, which no busy pool may delay.
+  const releasing = startLoop({
+    name: "lease release",
+    everyMs: times.heartbeatMs,
+    log,
+    async turn() {
+      await deleteUnreleased();
+      return "rest";
     },
   });
 
@@ -192,7 +203,9 @@ export function createLeases(options: {
       closed = true;
       await Promise.all([beating.stop(), watching.stop()]);
       for (const lease of held.values()) lease.lose("the process ends");
-      await deleteUnreleased().catch((error) => log.warn({ err: error }, "leases left to be taken over"));
+      await withDeadline("releasing leases", times.heartbeatMs, releasing.stop().then(deleteUnreleased)).catch(
+        (error) => log.warn({ err: error }, "leases left to be taken over"),
+      );
       await heartbeat?.close().catch(() => undefined);
     },
   };

@@ -183,6 +183,27 @@ describe("trouble with PostgreSQL", () => {
     await eventually(() => two.acquire(id), { timeoutMs: 60_000 });
   });
 
+  test("a release that hangs delays no heartbeat", async () => {
+    const [stuck, id] = [await session(), await session()];
+    let answer: "well" | "no" | "never" = "well";
+    const ill: Database = {
+      ...database,
+      once(work) {
+        if (answer === "no") return Promise.reject(new Error("PostgreSQL is away"));
+        return answer === "never" ? new Promise(() => {}) : database.once(work);
+      },
+    };
+    const one = process("one", { database: ill });
+    const released = await one.acquire(stuck);
+    const lease = await one.acquire(id);
+    answer = "no";
+    await released?.release();
+    answer = "never";
+    const beats = async () => (await database.asWorker(listLeases)).find((row) => row.sessionId === id)?.beat ?? 0n;
+    await eventually(async () => (await beats()) >= BigInt((2 * TIMES.leaseMs) / TIMES.heartbeatMs));
+    expect(lease?.gate.isOpen()).toBe(true);
+  });
+
   test("it tells its timeline to a role without privileges", async () => {
     expect(await database.asWorker(readTimeline)).toMatch(/^[0-9A-F]{8}$/);
   });
