@@ -75,3 +75,13 @@ export function toSealed(row: Pick<Selectable<Schema["sessions"]>, (typeof SEALE
     fingerprintSize: row.fingerprint_size,
   };
 }
+
+/** How the secret is wiped: every column that holds it or tells of it. */
+export const NO_KEY = {
+  ciphertext: null,
+  wrapped_key: null,
+  key_id: null,
+  fingerprint: null,
+  fingerprint_size: null,
+  saved_at: null,
+} as const;

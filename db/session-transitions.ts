@@ -3,18 +3,9 @@ import { OperatorError } from "../runtime/operator-error.ts";
 import type { Tx } from "./database.ts";
 import { refreshQueue } from "./schedule-queue.ts";
 import type { SessionHold, SessionState } from "./schema.ts";
+import { NO_KEY } from "./session-row.ts";
 import { IllegalTransition, KEYLESS, mayFollow } from "./session-states.ts";
 import { ofTenant } from "./tenant.ts";
-
-/** How the secret is wiped: every column that holds it or tells of it. */
-const NO_KEY = {
-  ciphertext: null,
-  wrapped_key: null,
-  key_id: null,
-  fingerprint: null,
-  fingerprint_size: null,
-  saved_at: null,
-} as const;
 
 /**
  * One transition of the state machine, with its event row; into REVOKED and ABSENT the ciphertext goes too, and holds

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import type { TenantTx, Tx, WorkerTx } from "./database.ts";
-import { INFO, SEALED, type SealedSession, type SessionInfo, toInfo, toSealed } from "./session-row.ts";
+import { INFO, NO_KEY, SEALED, type SealedSession, type SessionInfo, toInfo, toSealed } from "./session-row.ts";
 import { ofTenant } from "./tenant.ts";
 
 export type { SealedSession, SessionInfo } from "./session-row.ts";
@@ -102,6 +102,20 @@ export async function saveSealed(
     .$if(expected !== undefined, (query) => query.where("fingerprint", "=", expected ?? null))
     .executeTakeFirst();
   return saved.numUpdatedRows > 0n;
+}
+
+/**
+ * Pins a session in which a login begins to a master API ID, whose key this one becomes; the key that it had goes. False
+ * where no login is under way: an api_id never changes for a key.
+ */
+export async function pinForLogin(tx: WorkerTx, sessionId: bigint, apiId: number): Promise<boolean> {
+  const pinned = await tx
+    .updateTable("sessions")
+    .set({ api_id: apiId, own_api: false, ...NO_KEY })
+    .where("id", "=", sessionId)
+    .where("state", "=", "PENDING_CODE")
+    .executeTakeFirst();
+  return pinned.numUpdatedRows > 0n;
 }
 
 /** Usable sessions (AUTHORIZED, without a hold) by api_id, for sharding and the live view. */

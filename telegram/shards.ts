@@ -29,6 +29,21 @@ export function pickMaster(
   return instead;
 }
 
+/**
+ * The API ID by which somebody logs in again: the one that the session is pinned to, while it is ours and in service;
+ * else as for a first login.
+ *
+ * @throws OperatorError as {@link pickMaster}
+ */
+export function pickAgain(
+  session: { readonly userId: bigint; readonly apiId: number; readonly ownApi: boolean },
+  apiIds: { readonly masters: readonly MasterApi[]; readonly backup: MasterApi | null },
+  outOfService: ReadonlySet<number>,
+): MasterApi {
+  const apiHash = session.ownApi || outOfService.has(session.apiId) ? null : apiHashOf(apiIds, session.apiId);
+  return apiHash === null ? pickMaster(session.userId, apiIds, outOfService) : { apiId: session.apiId, apiHash };
+}
+
 /** The API hash that belongs to one of our API IDs; null for one that is not configured. */
 export function apiHashOf(
   apiIds: { readonly masters: readonly MasterApi[]; readonly backup: MasterApi | null },
