@@ -144,7 +144,7 @@ it("works with the sessions, and leaves no trace of a secret anywhere", async ()
   const scheduler = startGramfleet(["scheduler"], { env });
   const channel = [...emulator.world.channels.values()].find(({ username }) => username !== null)?.username ?? "";
   await Promise.all(PEOPLE.map(({ id }) => run("channels", "add", String(id), channel)));
-  await Promise.all([worker.says(/worker started/), scheduler.says(/scheduler started/)]);
+  await Promise.all([worker.ready(), scheduler.ready()]);
   const parsed = await run("parse", ...PEOPLE.map(({ id }) => String(id)), "--wait", "--json");
   expect(jsonOf(parsed), parsed.stderr).toEqual(PEOPLE.map(({ id }) => ({ telegramId: String(id), outcome: "done" })));
   const inRedis = await contentOfRedis(redis.url, redis.prefix);

@@ -53,7 +53,7 @@ it("runs all of it, ends by itself with a flawless summary, and lets no second o
 
 it("has a scheduler of its own beside it work on the same services and the same world", async () => {
   const scheduler = startGramfleet(["scheduler", "--data-dir", dataDir], { source: true });
-  await scheduler.says(/"msg":"scheduler started"/);
+  await scheduler.ready();
   scheduler.signal("SIGTERM");
   const ran = await scheduler.ended;
   expect(ran, ran.stderr).toMatchObject({ code: 0, stdout: "" });

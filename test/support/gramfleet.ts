@@ -20,6 +20,8 @@ export interface Running {
   signal(name: NodeJS.Signals): void;
   /** Waits until it has said something that matches, to whichever stream. */
   says(what: RegExp, timeoutMs?: number): Promise<void>;
+  /** Waits until a process that runs for good works, and listens to signals. */
+  ready(): Promise<void>;
   readonly ended: Promise<Ran>;
 }
 
@@ -64,14 +66,19 @@ export function startGramfleet(args: readonly string[], options: RunOptions = {}
   const child = spawn(command.file, command.args, {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, TZ: "UTC", ...options.env },
     cwd: options.cwd ?? tmpdir(),
-    stdio: ["ignore", "pipe", "pipe"],
+    // The last one for processes that run for good: they tell whoever started them that they are ready.
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+  let isReady = false;
+  child.on("message", (message: { type?: string }) => {
+    isReady ||= message.type === "ready";
   });
   let stdout = "";
   let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
   });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
   });
   const running: Running = {
@@ -79,14 +86,8 @@ export function startGramfleet(args: readonly string[], options: RunOptions = {}
     stdout: () => stdout,
     stderr: () => stderr,
     signal: (name) => void child.kill(name),
-    async says(what, timeoutMs = 90_000) {
-      await eventually(() => what.test(stdout) || what.test(stderr) || child.exitCode !== null, {
-        timeoutMs,
-        what: `"${what.source}" of gramfleet ${args.join(" ")}`,
-      });
-      if (!what.test(stdout) && !what.test(stderr))
-        throw new Error(`gramfleet ${args.join(" ")} ended with ${child.exitCode} before: ${stderr}`);
-    },
+    says: (what, timeoutMs) => until(() => what.test(stdout) || what.test(stderr), `"${what.source}"`, timeoutMs),
+    ready: () => until(() => isReady, "being ready"),
     ended: new Promise((resolve) => {
       child.once("close", (code) => {
         left.delete(running);
@@ -96,6 +97,13 @@ export function startGramfleet(args: readonly string[], options: RunOptions = {}
   };
   left.add(running);
   return running;
+
+  async function until(check: () => boolean, what: string, timeoutMs = 90_000): Promise<void> {
+    const command = `gramfleet ${args.join(" ")}`;
+    const end = () => child.exitCode ?? child.signalCode;
+    await eventually(() => check() || end() !== null, { timeoutMs, what: `${what} of ${command}` });
+    if (!check()) throw new Error(`${command} ended with ${end()} before ${what}: ${stderr}`);
+  }
 }
 
 /** Runs `gramfleet <args>` to its end. */
