@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { subscriptionsOf } from "../../db/channels.ts";
+import { PeerGone, RpcRefused, WaitRunning } from "../../telegram/errors.ts";
+import { FakeChannel, FakeTelegram } from "../support/fake-telegram.ts";
+import { startParsing, type TestUser } from "../support/parsing.ts";
+
+/* One name that makes trouble concerns no other channel of its user. */
+
+let parsing: Awaited<ReturnType<typeof startParsing>>;
+beforeAll(async () => {
+  parsing = await startParsing();
+});
+afterAll(() => parsing.close());
+
+let number = 1_000n;
+/** A user who follows so many groups, joined or by name, none resolved yet. */
+async function followed(groups: number, joined: boolean) {
+  const channels = Array.from({ length: groups }, () => {
+    number += 1n;
+    const channel = new FakeChannel(number, `group_${number}`);
+    channel.post(2);
+    return channel;
+  });
+  const api = new FakeTelegram(channels);
+  const { channelDialogs, resolveUsername } = FakeTelegram.prototype;
+  const group = <T extends object>(info: T) => ({ ...info, kind: "megagroup" as const });
+  api.channelDialogs = async (limit) =>
+    joined ? (await channelDialogs.call(api, limit)).map((each) => ({ ...each, info: group(each.info) })) : [];
+  api.resolveUsername = async (name) => group(await resolveUsername.call(api, name));
+  number += 1n;
+  const user = await parsing.addUser(
+    number,
+    api,
+    channels.map(({ username }) => username),
+  );
+  return { channels, api, user };
+}
+const states = async (user: TestUser) =>
+  (await parsing.database.asWorker((tx) => subscriptionsOf(tx, user.userId))).map(({ state }) => state);
+
+it("reads the others where one joined group is out of reach by now", async () => {
+  const { channels, api, user } = await followed(3, true);
+  const full = FakeTelegram.prototype.fullChannel;
+  api.fullChannel = async (ref) => {
+    if (ref.id === channels[1]?.id) throw new PeerGone("CHANNEL_PRIVATE", "channels.getFullChannel", "private");
+    return full.call(api, ref);
+  };
+  await expect(parsing.parse(user)).resolves.toMatchObject({ outcome: "done", channels: 2, added: 4 });
+  expect(await states(user)).toEqual(["active", "private", "active"]);
+});
+
+it("keeps what it found of joined groups before a wait, and goes on from there", async () => {
+  const { api, user } = await followed(4, true);
+  const full = FakeTelegram.prototype.fullChannel;
+  let patience = 2;
+  api.fullChannel = async (ref) => {
+    if (patience <= 0)
+      throw new WaitRunning("channels.getFullChannel", new Date(parsing.clock.now() + 3_600_000), "method");
+    patience -= 1;
+    return full.call(api, ref);
+  };
+  await parsing.parse(user).catch(() => {});
+  expect(await states(user)).toEqual(["active", "active", "pending", "pending"]);
+  patience = 8;
+  await parsing.parse(user);
+  expect(await states(user)).toEqual(["active", "active", "active", "active"]);
+});
+
+it("leaves out a name that Telegram refuses for whatever reason", async () => {
+  const { channels, api, user } = await followed(3, false);
+  const resolve = api.resolveUsername;
+  api.resolveUsername = async (name) => {
+    if (name === channels[0]?.username) throw new RpcRefused("SOMETHING_NEW", "contacts.resolveUsername", 400);
+    return resolve(name);
+  };
+  await expect(parsing.parse(user)).resolves.toMatchObject({ outcome: "done", channels: 2 });
+  expect(await states(user)).toEqual(["invalid", "active", "active"]);
+});
+
+it("finds by name what it can where the dialogs cannot be read, and gives up no id for that", async () => {
+  const { channels, api, user } = await followed(1, true);
+  await parsing.database.inTenant("default", (tx) =>
+    tx.insertInto("subscriptions").values({ tenant_id: "default", user_id: user.userId, name: "424242" }).execute(),
+  );
+  api.channelDialogs = async () => {
+    throw new RpcRefused("UNREADABLE_ANSWER", "messages.getDialogs", 0);
+  };
+  await expect(parsing.parse(user)).resolves.toMatchObject({ outcome: "done", channels: channels.length });
+  expect(await states(user)).toEqual(["active", "pending"]);
+});
