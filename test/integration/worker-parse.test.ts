@@ -6,7 +6,7 @@ import { lastRuns } from "../../db/runs.ts";
 import { claimDue, loadSchedule } from "../../db/schedules.ts";
 import { transition } from "../../db/sessions.ts";
 import { Snooze } from "../../queue/outcome.ts";
-import { FloodWait, PtsUnusable, Transient, WaitRunning } from "../../telegram/errors.ts";
+import { FloodWait, PtsUnusable, RpcRefused, Transient, WaitRunning } from "../../telegram/errors.ts";
 import { FakeChannel, FakeTelegram } from "../support/fake-telegram.ts";
 import { startParsing, type TestUser } from "../support/parsing.ts";
 
@@ -284,6 +284,19 @@ describe("what stands in the way", () => {
     );
     await expect(parsing.parse(user)).rejects.toThrow("session not usable: STALE");
     expect(await schedule(user)).toMatchObject({ claimedAt: null, queue: null });
+  });
+
+  it("asks for the history of the others where one channel is refused, and fails", async () => {
+    const [refused, large] = [newChannel(5), newChannel(250)];
+    const { api, user } = await userOf(refused, large);
+    api.before = (method, channel) => {
+      if (method === "history" && channel === refused) throw new RpcRefused("SOMETHING_NEW", method, 400);
+    };
+    await expect(parsing.parse(user)).rejects.toBeInstanceOf(RpcRefused);
+    const asked = parsing.enqueued.filter(
+      (job) => job.name === "backfill-channel" && job.data.userId === `${user.userId}`,
+    );
+    expect(asked.map((job) => job.data)).toMatchObject([{ channelId: large.id.toString() }]);
   });
 
   it("stops at once when interrupted, with no failure recorded", async () => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ChannelInfo, ChannelRef, DialogState, FullChannel } from "../../telegram/api.ts";
-import { PeerGone, Transient } from "../../telegram/errors.ts";
+import { PeerGone, RpcRefused, Transient } from "../../telegram/errors.ts";
 import { type ScanTarget, scanChanges } from "../../workers/parse/change-scan.ts";
 
 const infoOf = (id: bigint): ChannelInfo => ({
@@ -50,6 +50,24 @@ describe("the change scan", () => {
     expect(api.calls).toEqual(["dialogs 100"]);
     await scanChanges(api, targets(101), options());
     expect(api.calls.slice(1)).toEqual(["dialogs 100", "dialogs 1"]);
+  });
+
+  it("asks once more about a channel that it joined and that is refused for no reason of its own", async () => {
+    const api = telegram(new Set());
+    const dialogs = api.peerDialogs;
+    // Its newest post is of a newer layer, say: the whole answer cannot be read.
+    api.peerDialogs = async (channels) => {
+      if (channels.some(({ id }) => id === 2n)) throw new RpcRefused("UNREADABLE_ANSWER", "messages.getPeerDialogs", 0);
+      return dialogs(channels);
+    };
+    const result = await scanChanges(api, targets(3), options());
+    expect(result.gone).toEqual([]);
+    expect(result.seen.map(({ channelId, pts }) => [channelId, pts]).sort()).toEqual([
+      [1n, 101],
+      [2n, 102],
+      [3n, 103],
+    ]);
+    expect(api.calls).toEqual(["dialogs 1", "full", "dialogs 1"]);
   });
 
   it("finds every culprit, and answers for all the others", async () => {

@@ -20,7 +20,7 @@ import { nextHole } from "../parse/coverage.ts";
 import { decide } from "../parse/decide.ts";
 import { depthOf, holeWithin } from "../parse/depth.ts";
 import { type Looked, lookAtChannels, reachable } from "../parse/look.ts";
-import { readChanged } from "../parse/read-changed.ts";
+import { concernsOneChannel, readChanged } from "../parse/read-changed.ts";
 import { resolvePending } from "../parse/resolve.ts";
 import { emptyTally, type Tally } from "../parse/tally.ts";
 
@@ -126,9 +126,15 @@ async function parse(deps: ParseDependencies, account: OpenAccount, run: Run, hi
   run.channels = looked.length;
   run.changed = looked.filter((each) => decide(each.channel, each.seen) !== "unchanged").length;
   const reading = { ...deps, log };
-  const claimed = await readChanged(reading, account, who, looked, run.tally);
-  // Whoever was reading these is done by now, or has given up: what is still behind is ours.
-  if (claimed.length > 0) await readChanged(reading, account, who, await reloaded(deps, claimed), run.tally);
+  try {
+    const claimed = await readChanged(reading, account, who, looked, run.tally);
+    // Whoever was reading these is done by now, or has given up: what is still behind is ours.
+    if (claimed.length > 0) await readChanged(reading, account, who, await reloaded(deps, claimed), run.tally);
+  } catch (error) {
+    // One channel's trouble, which may last, keeps no other from its history.
+    if (concernsOneChannel(error)) await askForBackfill(deps, run, looked);
+    throw error;
+  }
 
   await askForBackfill(deps, run, looked);
   const next = nextParseAt(run.slot, run.intervalMs, new Date(deps.clock.now()), deps.random());

@@ -27,8 +27,8 @@ export interface ScanHints {
 
 /**
  * Looks at many channels with one `getPeerDialogs` for each `batch` of them. One bad peer fails a whole call: the batch
- * is halved until the culprit stands alone. Channels that come back without a pts, or not at all, are asked for one by
- * one with `getFullChannel`.
+ * is halved until the culprit stands alone. Channels that come back without a pts, or not at all, or whose refusal says
+ * nothing about them, are asked for one by one with `getFullChannel`.
  */
 export async function scanChanges(
   api: Pick<TelegramApi, "peerDialogs" | "fullChannel">,
@@ -62,9 +62,9 @@ export async function scanChanges(
         const half = Math.ceil(batch.length / 2);
         await askDialogs(batch.slice(0, half));
         await askDialogs(batch.slice(half));
-      } else if (first.joined) {
+      } else if (first.joined && error instanceof PeerGone) {
         gone.push({ channelId: first.channelId, error });
-      } else if (await askFull(first)) {
+      } else if ((await askFull(first)) && !first.joined) {
         options.hints.servesUnjoined = false;
       }
       return;

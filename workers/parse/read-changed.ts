@@ -58,5 +58,6 @@ export async function readChanged(
   return claimed;
 }
 
-const concernsOneChannel = (error: unknown): boolean =>
+/** Trouble with one channel, to be looked at again with the next parse. */
+export const concernsOneChannel = (error: unknown): boolean =>
   error instanceof Transient || error instanceof RpcRefused || error instanceof PtsUnusable;
