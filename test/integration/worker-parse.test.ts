@@ -200,6 +200,22 @@ describe("what stands in the way", () => {
     expect((await schedule(user))?.claimedAt).toBeNull();
   });
 
+  it("reads by the plan what needs no method that waits for hours", async () => {
+    const [added, followed] = [newChannel(5), newChannel(5)];
+    const { api, user } = await userOf(followed, added);
+    const hours = new Date(parsing.clock.now() + 15 * 3_600_000);
+    api.before = (method, channel) => {
+      if (method === "history" && channel === added) throw new WaitRunning("messages.getHistory", hours, "method");
+    };
+    await expect(parsing.parse(user)).resolves.toMatchObject({ outcome: "done" });
+    followed.post(1);
+    await expect(parsing.parse(user)).resolves.toMatchObject({ outcome: "done", added: 1 });
+    expect((await schedule(user))?.nextParseAt.getTime()).toBeLessThan(hours.getTime());
+    api.before = () => {};
+    await parsing.parse(user);
+    expect(await livingIds(added)).toEqual([1, 2, 3, 4, 5]);
+  });
+
   it("resolves what it may, and the rest with the next parse", async () => {
     const [first, second] = [newChannel(2), newChannel(2)];
     const { api, user } = await userOf(first, second);

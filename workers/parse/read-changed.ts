@@ -6,12 +6,15 @@ import { type Looked, recordGone } from "./look.ts";
 import { type ReadEnd, type ReaderDependencies, readChannel } from "./read-channel.ts";
 import type { Tally } from "./tally.ts";
 
+/** The job sleeps through a wait that is no longer; through a longer one the user would miss what needs no such call. */
+const LONG_WAIT_MS = 60_000;
+
 type Dependencies = ReaderDependencies & Parameters<typeof recordGone>[0] & { limits: { channelsInParallel: number } };
 
 /**
  * Reads the changed ones among `looked`, some in parallel. A channel that is out of reach is recorded and stops no other;
- * neither does what concerns one channel alone, but the first such error is thrown in the end. Anything else (a wait, a
- * lost lease) stops what has not begun.
+ * neither does what concerns one channel alone, but the first such error is thrown in the end. Anything else (a short
+ * wait, a lost lease) stops what has not begun.
  *
  * @returns the channels that somebody else was reading
  */
@@ -31,8 +34,7 @@ export async function readChanged(
     try {
       return await readChannel(deps, account, each, tally);
     } catch (error) {
-      // The slow mode of one chat, and the like: it is looked at again with the next parse.
-      if (error instanceof WaitRunning && error.scope === "chat") return "behind";
+      if (error instanceof WaitRunning && leavesOthers(error, deps.clock.now())) return "behind";
       if (!(error instanceof PeerGone)) throw error;
       await recordGone(deps, account, who, each.channel.id, error);
       return "behind";
@@ -57,6 +59,13 @@ export async function readChanged(
   if (first) throw first.error;
   return claimed;
 }
+
+/**
+ * The slow mode of one chat, or hours for one method: the channel is looked at again with the next parse. Whatever else
+ * needs that method is refused without a call.
+ */
+const leavesOthers = ({ scope, until }: WaitRunning, now: number): boolean =>
+  scope === "chat" || (scope === "method" && until.getTime() - now > LONG_WAIT_MS);
 
 /** Trouble with one channel, to be looked at again with the next parse. */
 export const concernsOneChannel = (error: unknown): boolean =>
