@@ -4,42 +4,25 @@ import { assertSchema } from "../db/migrate.ts";
 import { createProducer } from "../queue/producer.ts";
 import { assertRedis, openRedis } from "../queue/redis.ts";
 import { startHealthServer } from "../runtime/health.ts";
-import { Lifecycle } from "../runtime/lifecycle.ts";
-import { createLog } from "../runtime/log.ts";
+import type { Lifecycle } from "../runtime/lifecycle.ts";
+import { createLog, type Log } from "../runtime/log.ts";
 import { createMetrics } from "../runtime/metrics.ts";
-import { announceReady } from "../runtime/ready.ts";
+import { runProcess } from "../runtime/process.ts";
 import { fleetStatus } from "./status.ts";
-
-export interface RunningApi {
-  readonly port: number;
-  readonly lifecycle: Lifecycle;
-}
 
 /** Runs the api until a signal ends it. */
 export async function runApi(config: Config): Promise<void> {
-  const { lifecycle, port } = await startApi(config);
-  const closed = lifecycle.closeOnSignals();
-  announceReady(port);
-  await closed;
+  const log = createLog({ level: config.logLevel, name: "api" });
+  await runProcess(log, (lifecycle) => startApi(config, lifecycle, log));
 }
 
 /**
- * Serves `/status`, the fleet at a glance as JSON, beside what every process serves. It never calls Telegram.
+ * Serves `/status`, the fleet at a glance as JSON, beside what every process serves. It never calls Telegram. What it
+ * opens is owned by `lifecycle`.
  *
- * @throws OperatorError where PostgreSQL or Redis is unreachable or unfit; leaves nothing open then
+ * @throws OperatorError where PostgreSQL or Redis is unreachable or unfit
  */
-export async function startApi(config: Config): Promise<RunningApi> {
-  const log = createLog({ level: config.logLevel, name: "api" });
-  const lifecycle = new Lifecycle(log);
-  try {
-    return { lifecycle, port: await start(config, lifecycle, log) };
-  } catch (error) {
-    await lifecycle.close();
-    throw error;
-  }
-}
-
-async function start(config: Config, lifecycle: Lifecycle, log: ReturnType<typeof createLog>): Promise<number> {
+export async function startApi(config: Config, lifecycle: Lifecycle, log: Log): Promise<{ port: number }> {
   const { limits } = config;
   const metrics = createMetrics({ defaults: true });
   const database = lifecycle.own(
@@ -68,5 +51,5 @@ async function start(config: Config, lifecycle: Lifecycle, log: ReturnType<typeo
     (opened) => opened.close(),
   );
   log.info({ port: health.port }, "api started");
-  return health.port;
+  return { port: health.port };
 }

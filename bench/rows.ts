@@ -36,7 +36,7 @@ export const ROWS: readonly (Row & { readonly name: RowName })[] = [
     against: "one history call per channel",
     unit: "calls",
     better: "fewer",
-    // 3 calls: getConfig in initConnection, getMe, getPeerDialogs.
+    // Three calls are allowed: initConnection with what it carries, getPeerDialogs, and one to spare.
     atLeast: 100 / 3,
   },
   {

@@ -1,19 +1,24 @@
 #!/usr/bin/env node
-// The command `gramfleet`: the build where there is one, else the source by tsx.
+// The command `gramfleet`: in production the build where there is one, else the source by tsx, never a build that is
+// older than the source beside it.
 import { existsSync } from "node:fs";
 
 hearInterruptsOnce();
 const built = new URL("../dist/cli/main.js", import.meta.url);
-if (existsSync(built)) {
+const source = new URL("../cli/main.ts", import.meta.url);
+const hasBuild = existsSync(built);
+const tsx =
+  existsSync(source) && !(hasBuild && process.env.NODE_ENV === "production")
+    ? await import("tsx/esm/api").catch(() => null)
+    : null;
+if (tsx !== null) {
+  tsx.register();
+  await import(source.href);
+} else if (hasBuild) {
   await import(built.href);
 } else {
-  const tsx = await import("tsx/esm/api").catch(() => null);
-  if (tsx === null) {
-    process.stderr.write('gramfleet: not installed yet: run "npm run bootstrap" in its folder\n');
-    process.exit(1);
-  }
-  tsx.register();
-  await import(new URL("../cli/main.ts", import.meta.url).href);
+  process.stderr.write('gramfleet: not installed yet: run "npm run bootstrap" in its folder\n');
+  process.exit(1);
 }
 
 /**

@@ -57,7 +57,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import("./queue.ts")).queueCommand(),
   },
   verify: {
-    says: "hold what is stored against Telegram Desktop exports, message by message",
+    says: "hold what is stored against exported channels, message by message",
     load: async () => (await import("./verify.ts")).verifyCommand(),
   },
   export: {

@@ -25,7 +25,7 @@ export function emulatorCommand(): Command {
     .option("--users <n>", "people, logged in already", wholeNumber(1), 100)
     .option("--channels <n>", "made-up channels", wholeNumber(0), 40)
     .option("--pace <n>", "limits and the waits it hands out run this many times faster", atLeast(1), 1)
-    .option("--world <file...>", "Telegram Desktop exports, as channels that everybody follows", [])
+    .option("--world <file...>", "Telegram Desktop exports or TL dictionaries, as channels that everybody follows", [])
     .option("--seed <n>", "what the made-up world grows from", wholeNumber(0), 1)
     .option("--dir <dir>", "where it keeps its journal and keys, to go on there next time (nowhere)")
     .option("--control <socket>", "a unix socket for its witness")
@@ -37,6 +37,7 @@ export function emulatorCommand(): Command {
 async function run(flags: EmulatorFlags): Promise<void> {
   const log = createLog({ level: flags.verbose ? "debug" : "info", name: "emulator" });
   const lifecycle = new Lifecycle(log);
+  const ended = lifecycle.closeOnSignals();
   const out = createOutput({ json: flags.json });
   // Not in production images: only this command and `up` reach for the emulator.
   const { startEmulator } = await import("../emulator/start.ts");
@@ -62,7 +63,6 @@ async function run(flags: EmulatorFlags): Promise<void> {
     publicKeyFile,
     apiIds: emulator.apiIds,
   };
-  const ended = lifecycle.closeOnSignals();
   announceReady(0, details);
   const addresses = details.dataCenters.map((dc) => `${dc.id}@${dc.host}:${dc.port}`).join(",");
   out.result(details, () => [

@@ -24,7 +24,11 @@ export function upCommand(): Command {
     .option("--users <n>", "emulated users", wholeNumber(1), 100)
     .option("--channels <n>", "emulated channels (40; none beside a --world)", wholeNumber(0))
     .option("--pace <n>", "emulated plans and limits run this many times faster", atLeast(1), 60)
-    .option("--world <file...>", "Telegram Desktop exports (result.json), as channels that everybody follows", [])
+    .option(
+      "--world <file...>",
+      "Telegram Desktop exports (result.json) or TL dictionaries, as channels that everybody follows",
+      [],
+    )
     .option("--for <seconds>", "end by itself, counted from ready", atLeast(1))
     .option("--workers <n>", "worker processes", wholeNumber(1), Math.min(4, cpus().length))
     .action(async (flags: UpFlags) => {

@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 export interface WorldChoice {
   readonly users: number;
   readonly channels: number;
-  /** Telegram Desktop exports; absolute paths. */
+  /** Telegram Desktop exports and TL dictionaries; absolute paths. */
   readonly files: readonly string[];
 }
 

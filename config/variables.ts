@@ -16,6 +16,8 @@ const optional = <S extends z.ZodType>(schema: S) =>
 const withDefault = <S extends z.ZodType>(schema: S, value: z.input<S>) =>
   z.preprocess((given) => (given === undefined || given === "" ? value : given), schema);
 
+const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
+  z.enum(values, { error: `must be one of ${values.join(", ")}` });
 const count = (what: string) =>
   z.coerce
     .number({ error: `must be ${what}` })
@@ -74,11 +76,11 @@ const dataCenters = z
 /** Every variable that gramfleet reads. `.env.example` is generated from this table; a test compares them. */
 export const VARIABLES = {
   NODE_ENV: variable(
-    withDefault(z.enum(["development", "production", "test"]), "development"),
+    withDefault(oneOf("development", "production", "test"), "development"),
     "With production nothing is embedded: what is missing is an error.",
   ),
   LOG_LEVEL: variable(
-    withDefault(z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]), "info"),
+    withDefault(oneOf("trace", "debug", "info", "warn", "error", "fatal", "silent"), "info"),
     "What is logged: trace, debug, info, warn, error, fatal or silent.",
   ),
   DATABASE_URL: variable(
@@ -152,7 +154,7 @@ export const VARIABLES = {
     "Waits longer than this many seconds are also an event for the operator.",
   ),
   FLOOD_SCOPE: variable(
-    withDefault(z.enum(["auto", "account", "api_id"]), "auto"),
+    withDefault(oneOf("auto", "account", "api_id"), "auto"),
     "Whom a wait holds: the account, the API ID, or auto (found out from how many accounts are flooded).",
   ),
   SMS_CODES_PER_DAY: variable(withDefault(count("a whole number above 0"), 100), "Login codes a day for each API ID."),

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { linkSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, linkSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { OperatorError } from "../runtime/operator-error.ts";
 
 /** A data directory, and what tells it from every other one on this machine. */
@@ -19,7 +19,7 @@ export interface DataDir {
  */
 export function openDataDir(path: string): DataDir {
   try {
-    mkdirSync(join(path, "logs"), { recursive: true, mode: 0o711 });
+    makeFolder(resolve(path, "logs"));
     const id = readOrCreate(join(path, "id"), () => randomBytes(8).toString("hex"));
     const { dev, ino } = statSync(path, { bigint: true });
     return { path: realpathSync(path), key: `${id}-${dev}-${ino}` };
@@ -28,6 +28,17 @@ export function openDataDir(path: string): DataDir {
     throw new OperatorError(`the data directory ${path} cannot be used (${code}): check its owner, or take another`, {
       cause: error,
     });
+  }
+}
+
+/** Not `recursive`: under /proc, which refuses every name with ENOENT, Node would try again for ever. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o711 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 

@@ -77,7 +77,7 @@ export function createProducer(options: { redis: Redis; prefix: string; log: Log
   const registry = `${prefix}:queues`;
   const timeoutMs = options.timeoutMs ?? 3_000;
   const queues = new Map<string, Queue>();
-  const events = new Map<string, QueueEvents>();
+  const events = new Map<string, Promise<QueueEvents>>();
 
   const queueOf = (name: string): Queue => {
     let queue = queues.get(name);
@@ -88,19 +88,28 @@ export function createProducer(options: { redis: Redis; prefix: string; log: Log
     }
     return queue;
   };
-  const eventsOf = (name: string): QueueEvents => {
+  const openEvents = async (name: string): Promise<QueueEvents> => {
+    // From the newest event on: BullMQ's own "$" means whatever comes after its first read, so that a job which ends
+    // between the look at its state and that read is never heard of.
+    const redis = await connected(options.redis);
+    const [newest] = await redis.xrevrange(queueOf(name).toKey("events"), "+", "-", "COUNT", 1);
+    // BullMQ duplicates this template; a blocking read must neither time out nor fail while Redis is away.
+    const template = options.redis.duplicate({
+      lazyConnect: true,
+      enableOfflineQueue: true,
+      maxRetriesPerRequest: null,
+      commandTimeout: 60_000,
+    });
+    const stream = new QueueEvents(name, { connection: template, prefix, lastEventId: newest?.[0] ?? "0-0" });
+    stream.setMaxListeners(0);
+    stream.on("error", (error) => options.log.debug({ err: error, queue: name }, "queue events failed"));
+    return stream;
+  };
+  const eventsOf = (name: string): Promise<QueueEvents> => {
     let stream = events.get(name);
     if (!stream) {
-      // BullMQ duplicates this template; a blocking read must neither time out nor fail while Redis is away.
-      const template = options.redis.duplicate({
-        lazyConnect: true,
-        enableOfflineQueue: true,
-        maxRetriesPerRequest: null,
-        commandTimeout: 60_000,
-      });
-      stream = new QueueEvents(name, { connection: template, prefix });
-      stream.setMaxListeners(0);
-      stream.on("error", (error) => options.log.debug({ err: error, queue: name }, "queue events failed"));
+      stream = openEvents(name);
+      stream.catch(() => events.delete(name));
       events.set(name, stream);
     }
     return stream;
@@ -142,10 +151,13 @@ export function createProducer(options: { redis: Redis; prefix: string; log: Log
     addBulk,
     add: async (job) => (await addBulk([job]))[0] as JobRef,
     async waitFor(ref, milliseconds) {
-      const job = await inTime("looking a job up", queueOf(ref.queue).getJob(ref.id));
+      const [job, stream] = await inTime(
+        "looking a job up",
+        Promise.all([queueOf(ref.queue).getJob(ref.id), eventsOf(ref.queue)]),
+      );
       if (!job) throw new JobFailed("the job is no longer known");
       try {
-        return await job.waitUntilFinished(eventsOf(ref.queue), milliseconds);
+        return await job.waitUntilFinished(stream, milliseconds);
       } catch (error) {
         throw new JobFailed(error instanceof Error ? error.message : String(error), { cause: error });
       }
@@ -185,7 +197,9 @@ export function createProducer(options: { redis: Redis; prefix: string; log: Log
     },
     drain: (name, choice) => queueOf(name).drain(choice?.delayed ?? false),
     async close() {
-      await Promise.all([...events.values(), ...queues.values()].map((each) => each.close()));
+      const opened = await Promise.allSettled(events.values());
+      const streams = opened.flatMap((stream) => (stream.status === "fulfilled" ? [stream.value] : []));
+      await Promise.all([...streams, ...queues.values()].map((each) => each.close()));
     },
   };
 }

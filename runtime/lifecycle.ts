@@ -21,9 +21,10 @@ export class Lifecycle {
     return this.#stop.signal;
   }
 
-  /** Registers `release` for `resource` and gives the resource back. */
+  /** Registers `release` for `resource` and gives the resource back. One that comes after `close` is released at once. */
   own<T>(name: string, resource: T, release: (resource: T) => Promise<void> | void): T {
     this.#owned.push({ name, release: () => release(resource) });
+    if (this.#closing !== null) this.#closing = this.#closing.then(() => this.#releaseAll());
     return resource;
   }
 

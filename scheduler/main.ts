@@ -6,44 +6,29 @@ import { queuesOf } from "../queue/jobs.ts";
 import { createProducer } from "../queue/producer.ts";
 import { assertRedis, openRedis } from "../queue/redis.ts";
 import { startHealthServer } from "../runtime/health.ts";
-import { Lifecycle } from "../runtime/lifecycle.ts";
-import { createLog } from "../runtime/log.ts";
+import type { Lifecycle } from "../runtime/lifecycle.ts";
+import { createLog, type Log } from "../runtime/log.ts";
 import { startLoop } from "../runtime/loop.ts";
 import { createMetrics } from "../runtime/metrics.ts";
-import { announceReady } from "../runtime/ready.ts";
+import { runProcess } from "../runtime/process.ts";
 import { scanDue } from "./due-scan.ts";
 import { measure, measureLedger } from "./gauges.ts";
 import { maintain } from "./maintenance.ts";
 import { scanOverdue } from "./overdue.ts";
 import { recoverFromFlush } from "./recovery.ts";
 
-export interface RunningScheduler {
-  /** Where /live, /ready and /metrics are. */
-  readonly port: number;
-  readonly lifecycle: Lifecycle;
-}
-
 /** Runs a scheduler until a signal ends it. Any number of them may run at once. */
 export async function runScheduler(config: Config): Promise<void> {
-  const { lifecycle, port } = await startScheduler(config);
-  const closed = lifecycle.closeOnSignals();
-  announceReady(port);
-  await closed;
-}
-
-/** @throws OperatorError where PostgreSQL or Redis is unreachable or unfit; leaves nothing open then */
-export async function startScheduler(config: Config): Promise<RunningScheduler> {
   const log = createLog({ level: config.logLevel, name: "scheduler" });
-  const lifecycle = new Lifecycle(log);
-  try {
-    return { lifecycle, port: await start(config, lifecycle, log) };
-  } catch (error) {
-    await lifecycle.close();
-    throw error;
-  }
+  await runProcess(log, (lifecycle) => startScheduler(config, lifecycle, log));
 }
 
-async function start(config: Config, lifecycle: Lifecycle, log: ReturnType<typeof createLog>): Promise<number> {
+/**
+ * What it opens is owned by `lifecycle`; `port` is where /live, /ready and /metrics are.
+ *
+ * @throws OperatorError where PostgreSQL or Redis is unreachable or unfit
+ */
+export async function startScheduler(config: Config, lifecycle: Lifecycle, log: Log): Promise<{ port: number }> {
   const { limits, reconcile, historyDepthFree } = config;
   const metrics = createMetrics({ defaults: true });
   const database = lifecycle.own(
@@ -102,5 +87,5 @@ async function start(config: Config, lifecycle: Lifecycle, log: ReturnType<typeo
     (opened) => opened.close(),
   );
   log.info({ port: health.port, queues }, "scheduler started");
-  return health.port;
+  return { port: health.port };
 }

@@ -8,10 +8,10 @@ import { createProducer } from "../queue/producer.ts";
 import { assertRedis, openRedis } from "../queue/redis.ts";
 import { systemClock as clock } from "../runtime/clock.ts";
 import { startHealthServer } from "../runtime/health.ts";
-import { Lifecycle } from "../runtime/lifecycle.ts";
+import type { Lifecycle } from "../runtime/lifecycle.ts";
 import { createLog, type Log } from "../runtime/log.ts";
 import { createMetrics } from "../runtime/metrics.ts";
-import { announceReady } from "../runtime/ready.ts";
+import { runProcess } from "../runtime/process.ts";
 import { createFleet } from "../telegram/fleet.ts";
 import { connect } from "../telegram/gramjs/connect.ts";
 import { createHandlers } from "./handlers.ts";
@@ -20,36 +20,22 @@ import { outcomeOf } from "./outcome-of.ts";
 export interface RunningWorker {
   /** Where /live, /ready and /metrics are. */
   readonly port: number;
-  readonly lifecycle: Lifecycle;
   readonly consumer: Consumer;
 }
 
 /** Runs a worker until a signal ends it. Any number of them may run at once. */
 export async function runWorker(config: Config): Promise<void> {
-  const { lifecycle, port } = await startWorker(config);
-  const closed = lifecycle.closeOnSignals();
-  announceReady(port);
-  await closed;
+  const log = createLog({ level: config.logLevel, name: "worker" });
+  await runProcess(log, (lifecycle) => startWorker(config, lifecycle, log));
 }
 
 /**
  * Starts serving the queues of all configured API IDs. `lifecycle.close()` stops taking jobs, lets those under way finish
  * or hand themselves back, closes sockets, releases leases, then Redis and PostgreSQL.
  *
- * @throws OperatorError where PostgreSQL, Redis or the keyring is unfit; leaves nothing open then
+ * @throws OperatorError where PostgreSQL, Redis or the keyring is unfit
  */
-export async function startWorker(config: Config): Promise<RunningWorker> {
-  const log = createLog({ level: config.logLevel, name: "worker" });
-  const lifecycle = new Lifecycle(log);
-  try {
-    return await start(config, lifecycle, log);
-  } catch (error) {
-    await lifecycle.close();
-    throw error;
-  }
-}
-
-async function start(config: Config, lifecycle: Lifecycle, log: Log): Promise<RunningWorker> {
+export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log): Promise<RunningWorker> {
   const { limits, apiIds, redisPrefix: prefix } = config;
   const metrics = createMetrics({ defaults: true });
   const database = lifecycle.own("PostgreSQL", openDatabase(databaseOptions(config, log)), (opened) => opened.close());
@@ -114,7 +100,7 @@ async function start(config: Config, lifecycle: Lifecycle, log: Log): Promise<Ru
   );
   await consumer.ready;
   log.info({ port: health.port, concurrency: config.workerConcurrency }, "worker started");
-  return { port: health.port, lifecycle, consumer };
+  return { port: health.port, consumer };
 }
 
 const databaseOptions = (config: Config, log: Log) => ({

@@ -47,6 +47,8 @@ export async function runUp(options: UpOptions): Promise<0 | 1> {
     checkVariables(options.env, ["database", "redis", ...(emulated ? [] : (["api-ids"] as const)), "keyring"]);
     lifecycle.own("data directory", await lockDataDir(options.dataDir), (lock) => lock.release());
     const world = worldOf(options.dataDir, options.choice);
+    const starting = (what: string) => out.note(out.paint("dim", `starting ${what}`));
+    starting("PostgreSQL and Redis, as far as they are not yours");
     const services = lifecycle.own(
       "services",
       await openServices({
@@ -57,6 +59,7 @@ export async function runUp(options: UpOptions): Promise<0 | 1> {
       }),
       (opened) => opened.close(),
     );
+    if (emulated) starting("the emulated Telegram");
     const telegram = emulated
       ? lifecycle.own(
           "emulator",
@@ -98,6 +101,7 @@ export async function runUp(options: UpOptions): Promise<0 | 1> {
     const producer = await openQueues({ config, lifecycle, log });
     // What counts begins here, while --for counts from ready: the first parses come before.
     const since = await database.asWorker(databaseNow);
+    starting(`a scheduler and workers: ${options.workers}`);
     const children = startFleet(lifecycle, env, options);
     const ports = await Promise.all(children.map(async (child) => (await child.ready).port));
     sayWhatIsReal(out, [...services.lines, telegramLine(telegram)], telegram ? options.pace : null, options.logDir);
@@ -141,7 +145,7 @@ const telegramLine = (telegram: EmulatedTelegram | null): ServiceLine =>
 function sayWhatIsReal(out: Output, lines: readonly ServiceLine[], pace: number | null, logDir: string): void {
   const text = [
     ...table(
-      ["", "", "where"],
+      ["service", "is", "where"],
       lines.map((line) => [line.service, line.embedded ? "embedded" : "real", line.where]),
     ),
     ...(pace === null

@@ -9,6 +9,7 @@ import type { Database } from "../../db/database.ts";
 import { ledgerTotals } from "../../db/ledger.ts";
 import { auditRows } from "../../db/messages.ts";
 import type { Emulator } from "../../emulator/start.ts";
+import { Lifecycle } from "../../runtime/lifecycle.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { startScheduler } from "../../scheduler/main.ts";
 import { createVault } from "../../telegram/vault.ts";
@@ -60,8 +61,9 @@ it("finds by itself what no difference told, over the real wire", async () => {
   if (!channel) throw new Error("nobody follows anything");
   const rows = async () => (await database.asWorker((tx) => auditRows(tx, channel.id))).filter((row) => !row.deleted);
   const totals = () => database.asWorker((tx) => ledgerTotals(tx, { historyDepthFree: config.historyDepthFree }));
-  const worker = await startWorker(config);
-  const scheduler = await startScheduler(config);
+  const lifecycle = new Lifecycle(silentLog);
+  await startWorker(config, lifecycle, silentLog);
+  await startScheduler(config, lifecycle, silentLog);
   try {
     const inDepth = Math.min(channel.messages.size, config.historyDepthFree);
     const read = async () => (await rows()).length >= inDepth && (await totals()).incomplete === 0;
@@ -78,8 +80,7 @@ it("finds by itself what no difference told, over the real wire", async () => {
     };
     await eventually(found, { timeoutMs: 60_000, what: "the edit and the deletion" });
   } finally {
-    await scheduler.lifecycle.close();
-    await worker.lifecycle.close();
+    await lifecycle.close();
   }
   expect(await totals()).toMatchObject({ missing: 0, unverified: 0, incomplete: 0 });
   expect(emulator.summary()).toMatchObject({ violations: 0, keysKilled: 0 });

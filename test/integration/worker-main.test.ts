@@ -12,6 +12,7 @@ import { countMessages } from "../../db/messages.ts";
 import { runTotals } from "../../db/runs.ts";
 import { countSchedules } from "../../db/schedules.ts";
 import type { Emulator } from "../../emulator/start.ts";
+import { Lifecycle } from "../../runtime/lifecycle.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { startScheduler } from "../../scheduler/main.ts";
 import { createVault } from "../../telegram/vault.ts";
@@ -56,8 +57,9 @@ afterAll(async () => {
 });
 
 it("parses everybody who is due over the real wire, and leaves nothing behind when it stops", async () => {
-  const worker = await startWorker(config);
-  const scheduler = await startScheduler(config);
+  const lifecycle = new Lifecycle(silentLog);
+  const worker = await startWorker(config, lifecycle, silentLog);
+  await startScheduler(config, lifecycle, silentLog);
   const totals = () => database.asWorker((tx) => runTotals(tx, began));
   try {
     await eventually(async () => (await totals()).parses >= 3, { timeoutMs: 60_000, what: "three parses" });
@@ -75,8 +77,7 @@ it("parses everybody who is due over the real wire, and leaves nothing behind wh
     expect(metrics).toMatch(/^telegram_api_calls_total\{.*method="messages.getPeerDialogs".*\} [1-9]/m);
     expect(metrics).toMatch(/^jobs_finished_total\{name="parse-user",outcome="done"\} 3/m);
   } finally {
-    await scheduler.lifecycle.close();
-    await worker.lifecycle.close();
+    await lifecycle.close();
   }
   expect((await totals()).failed).toBe(0);
   expect((await database.asWorker((tx) => countMessages(tx))).messages).toBeGreaterThan(0);

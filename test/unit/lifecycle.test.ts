@@ -26,6 +26,20 @@ test("waits for one release before the next, and tells loops first", async () =>
   expect(events).toEqual(["stop", "second released", "first released"]);
 });
 
+test("releases at once what comes after the close, and a later close waits for it", async () => {
+  const lifecycle = new Lifecycle(silentLog);
+  const released: string[] = [];
+  lifecycle.own("first", null, () => void released.push("first"));
+  const closing = lifecycle.close();
+  lifecycle.own("late", null, async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    released.push("late");
+  });
+  await closing;
+  await lifecycle.close();
+  expect(released).toEqual(["first", "late"]);
+});
+
 test("gives back what it owns", () => {
   const resource = { name: "r" };
   expect(new Lifecycle(silentLog).own("r", resource, () => {})).toBe(resource);
