@@ -10,6 +10,6 @@ export {
 } from "./channel.ts";
 export { type ChannelName, normaliseChannelName, parseChannelName } from "./channel-name.ts";
 export { type ChannelSummary, listChannels } from "./channel-summary.ts";
-export { type ChannelClaim, claimChannel, releaseChannel } from "./claims.ts";
+export { type ChannelClaim, claimChannel, isBeingRead, releaseChannel } from "./claims.ts";
 export { countIds, type IdRange, missingRanges } from "./ranges.ts";
 export { type Subscription, settleSubscription, subscribe, subscriptionsOf, unsubscribe } from "./subscriptions.ts";

@@ -26,6 +26,14 @@ export async function claimChannel(tx: WorkerTx, claim: ChannelClaim & { readonl
   return rows.length > 0;
 }
 
+/** Whether somebody reads the channel's news at this moment. */
+export async function isBeingRead(tx: WorkerTx, channelId: bigint): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from channel_claims
+    where channel_id = ${channelId} and purpose = 'news' and until >= clock_timestamp()`.execute(tx);
+  return rows.length > 0;
+}
+
 /** Gives a claim up; one that is another's by now stays. */
 export async function releaseChannel(tx: WorkerTx, claim: ChannelClaim): Promise<void> {
   await tx

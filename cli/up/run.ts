@@ -47,7 +47,7 @@ export async function runUp(options: UpOptions): Promise<0 | 1> {
     checkVariables(options.env, ["database", "redis", ...(emulated ? [] : (["api-ids"] as const)), "keyring"]);
     lifecycle.own("data directory", await lockDataDir(options.dataDir), (lock) => lock.release());
     const world = worldOf(options.dataDir, options.choice);
-    const starting = (what: string) => out.note(out.paint("dim", `starting ${what}`));
+    const starting = (what: string) => out.terminal && out.note(out.paint("dim", `starting ${what}`));
     starting("PostgreSQL and Redis, as far as they are not yours");
     const services = lifecycle.own(
       "services",

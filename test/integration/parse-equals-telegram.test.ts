@@ -20,7 +20,7 @@ import { projectMessage } from "../support/world-projection.ts";
  *
  * PROPERTY_RUNS sets how many worlds are tried; PROPERTY_SEED and PROPERTY_PATH repeat one.
  */
-const RUNS = Number(process.env.PROPERTY_RUNS ?? 25);
+const RUNS = Number(process.env.PROPERTY_RUNS ?? 200);
 const SEED = process.env.PROPERTY_SEED === undefined ? {} : { seed: Number(process.env.PROPERTY_SEED) };
 const PATH = process.env.PROPERTY_PATH === undefined ? {} : { path: process.env.PROPERTY_PATH };
 

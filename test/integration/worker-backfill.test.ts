@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { claimDue, finish } from "../../db/schedules.ts";
 import { setHold } from "../../db/sessions.ts";
 import { deleteOldWaits, recordWait } from "../../db/waits.ts";
@@ -57,6 +57,30 @@ describe("backfill", () => {
     // 846 messages are 9 pages; the empty one below them proves the beginning.
     expect(api.calls).toEqual(Array(10).fill("history"));
     await expect(parsing.backfill(user, channel.id)).resolves.toEqual({ outcome: "complete" });
+  });
+
+  it("waits for a first read that is under way elsewhere, and then reads what that left", async () => {
+    const id = next();
+    const channel = new FakeChannel(id, `channel_${id}`);
+    channel.post(250);
+    const user = await parsing.addUser(next(), new FakeTelegram([channel]), [channel.username]);
+    const meanwhile = vi.fn(async () => {
+      await parsing.parse(user);
+      const asked = parsing.enqueued.filter((job) => "userId" in job.data && job.data.userId === String(user.userId));
+      expect(asked).toMatchObject([{ name: "backfill-channel", data: { channelId: String(id) } }]);
+      await expect(parsing.backfill(user, id)).rejects.toThrow("being read for the first time");
+    });
+    class Slow extends FakeTelegram {
+      override async history(...page: Parameters<FakeTelegram["history"]>) {
+        await meanwhile();
+        return super.history(...page);
+      }
+    }
+    const other = await parsing.addUser(next(), new Slow([channel]), [channel.username]);
+    await parsing.parse(other);
+    expect(meanwhile).toHaveBeenCalledOnce();
+    await drain(user, channel);
+    expect(await storedIds(channel)).toEqual(upTo(250));
   });
 
   it("stops at the depth of a free plan", async () => {

@@ -3,6 +3,7 @@ import { planInForce } from "../../config/plans.ts";
 import {
   type Channel,
   claimChannel,
+  isBeingRead,
   loadChannels,
   releaseChannel,
   type Subscription,
@@ -70,6 +71,8 @@ interface Task {
 interface Outlook {
   readonly channel: Channel;
   readonly hole: Hole | null;
+  /** Somebody reads it for the first time: what is missing is not known before that ends. */
+  readonly isFirstRead: boolean;
   /** The same account is wanted for a due parse, which goes first. */
   readonly parseIsDue: boolean;
 }
@@ -89,11 +92,13 @@ export function createBackfillChannel(deps: BackfillDependencies): Handlers["bac
       return { task, first, waits: task && first?.hole ? await runningWaits(tx, task.telegramId) : [] };
     });
     if (!task) return { outcome: "out of reach" };
+    if (first?.isFirstRead) throw lookAgain(deps, "the channel is being read for the first time");
     if (!first?.hole) return { outcome: "complete" };
     if (first.parseIsDue) throw makeWay(deps);
     if (waits.some((wait) => holdsHistory(wait, channelId) && wait.until.getTime() > longFrom)) return WAITING;
     const claim = { channelId, purpose: "history", token: randomUUID(), ms: deps.limits.readClaimMs } as const;
-    if (!(await deps.database.once((tx) => claimChannel(tx, claim)))) throw lookAgain(deps);
+    if (!(await deps.database.once((tx) => claimChannel(tx, claim))))
+      throw lookAgain(deps, "another account reads the channel's history");
     try {
       return await deps.accounts.open(task.sessionId, (account) =>
         untilAborted([context.signal, account.signal], () => read(deps, account, task, first)),
@@ -133,14 +138,15 @@ async function look(tx: WorkerTx, task: Task, channelId: bigint, now: number): P
   const due = startable && (schedule.claimedAt !== null || schedule.nextParseAt.getTime() <= now);
   // A parse that waits for Telegram is due for hours, and needs nobody to make way.
   const parseIsDue = due && (await runningWaits(tx, task.telegramId)).length === 0;
-  return { channel, hole, parseIsDue };
+  const isFirstRead = channel.pts === null && (await isBeingRead(tx, channelId));
+  return { channel, hole, isFirstRead, parseIsDue };
 }
 
 const makeWay = (deps: BackfillDependencies) =>
   new Snooze(new Date(deps.clock.now() + MAKE_WAY_MS), "the user's parse is due", "backfill");
 
-const lookAgain = (deps: BackfillDependencies) =>
-  new Snooze(new Date(deps.clock.now() + LOOK_AGAIN_MS), "another account reads the channel's history", "backfill");
+const lookAgain = (deps: BackfillDependencies, why: string) =>
+  new Snooze(new Date(deps.clock.now() + LOOK_AGAIN_MS), why, "backfill");
 
 async function read(deps: BackfillDependencies, account: OpenAccount, job: Task, first: Outlook): Promise<unknown> {
   const { channelId, accessHash } = job.access;

@@ -126,17 +126,19 @@ async function parse(deps: ParseDependencies, account: OpenAccount, run: Run, hi
   run.channels = looked.length;
   run.changed = looked.filter((each) => decide(each.channel, each.seen) !== "unchanged").length;
   const reading = { ...deps, log };
+  let beingRead: readonly Looked[] = [];
   try {
     const claimed = await readChanged(reading, account, who, looked, run.tally);
     // Whoever was reading these is done by now, or has given up: what is still behind is ours.
-    if (claimed.length > 0) await readChanged(reading, account, who, await reloaded(deps, claimed), run.tally);
+    if (claimed.length > 0)
+      beingRead = await readChanged(reading, account, who, await reloaded(deps, claimed), run.tally);
   } catch (error) {
     // One channel's trouble, which may last, keeps no other from its history.
-    if (concernsOneChannel(error)) await askForBackfill(deps, run, looked);
+    if (concernsOneChannel(error)) await askForBackfill(deps, run, looked, beingRead);
     throw error;
   }
 
-  await askForBackfill(deps, run, looked);
+  await askForBackfill(deps, run, looked, beingRead);
   const next = nextParseAt(run.slot, run.intervalMs, new Date(deps.clock.now()), deps.random());
   const ended = { ...reportOf(run), ...account.tally(), outcome: "done", error: null } as const;
   await account.commit((tx) => endRun(tx, ended, next));
@@ -156,13 +158,20 @@ async function reloaded(deps: Pick<ParseDependencies, "database">, looked: reado
 }
 
 /** One job for each channel that lacks something within the plan's depth; a job that is there already is enough. */
-async function askForBackfill(deps: ParseDependencies, run: Run, looked: readonly Looked[]): Promise<void> {
+async function askForBackfill(
+  deps: ParseDependencies,
+  run: Run,
+  looked: readonly Looked[],
+  beingRead: readonly Looked[],
+): Promise<void> {
   const now = run.changed > 0 ? await reloaded(deps, looked) : looked;
+  // What another's first read of a channel leaves out is known when that ends: the job waits for it.
+  const unread = beingRead.filter((each) => each.channel.pts === null);
   const holed = now.filter((each) => nextHole(each.channel, Math.max(1, each.access.availableMinId)) !== null);
-  if (holed.length === 0) return;
+  if (unread.length + holed.length === 0) return;
   const depth = depthOf(run.plan, deps.historyDepthFree);
   const wanted = await deps.database.asWorker(async (tx) => {
-    const ids: bigint[] = [];
+    const ids = unread.map((each) => each.channel.id);
     for (const { channel, access } of holed) {
       if (await holeWithin(tx, channel, { availableMinId: access.availableMinId, depth })) ids.push(channel.id);
     }

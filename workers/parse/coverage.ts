@@ -1,5 +1,5 @@
 import { type Channel, type IdRange, missingRanges } from "../../db/channels.ts";
-import type { HistoryPage } from "../../telegram/api.ts";
+import type { ChannelDifference, HistoryPage } from "../../telegram/api.ts";
 
 /** What is known of a channel's ids. */
 export type Ledger = Pick<Channel, "covered" | "unverified" | "topMessageId">;
@@ -29,6 +29,17 @@ export function range(from: number, to: number): IdRange | null {
 /** Ids that a page names, with a message or without a readable one. */
 export function idsOf(page: Pick<HistoryPage, "messages" | "skipped">): number[] {
   return [...page.messages.map((message) => message.id), ...page.skipped.map((message) => message.id)];
+}
+
+/**
+ * Steps of the pts that a page of a difference accounts for. A post that was deleted again is told as deleted alone, so
+ * that an id above `known` stands for both. Less than the pts went on by: something is not told, as what is hidden from
+ * this account by now, or edits that came to one.
+ */
+export function stepsTold(news: Extract<ChannelDifference, { kind: "difference" }>, known: number): number {
+  const removed = news.deletedIds.reduce((steps, id) => steps + (id > known ? 2 : 1), 0);
+  const pinned = news.pins.reduce((steps, { ids }) => steps + ids.length, 0);
+  return news.newMessages.length + news.skipped.length + news.editedMessages.length + removed + pinned;
 }
 
 /**

@@ -16,7 +16,7 @@ import type { OpenAccount } from "../../telegram/account.ts";
 import type { ChannelDifference, ChannelRef } from "../../telegram/api.ts";
 import { PeerGone, PtsUnusable } from "../../telegram/errors.ts";
 import { announce, type Changed } from "./announce.ts";
-import { highestKnown, historyCovers, idsOf, range, seemsWhole } from "./coverage.ts";
+import { highestKnown, historyCovers, idsOf, range, seemsWhole, stepsTold } from "./coverage.ts";
 import { decide, isBehind, type Seen } from "./decide.ts";
 import { Sight } from "./sight.ts";
 import { countPage, type Tally } from "./tally.ts";
@@ -172,6 +172,7 @@ class Reading {
       const leaves = this.#leavesPts(start);
       const top = await this.#storeNews(news, {
         start,
+        since: pts,
         from: stored ?? 0,
         to: leaves ? (stored ?? 0) : news.pts,
         known,
@@ -204,6 +205,8 @@ class Reading {
     news: DifferenceNews,
     at: {
       readonly start: Channel;
+      /** The pts that was asked with. */
+      readonly since: number;
       readonly from: number;
       readonly to: number;
       readonly known: number;
@@ -216,14 +219,14 @@ class Reading {
     const told = new Set(full ? [...ids, ...news.deletedIds] : []);
     const { seen } = this.#target;
     // A final page tells of everything up to now, so also of what was the top before it was asked for.
-    const top = Math.max(at.known, ...ids, news.final && news.pts >= seen.pts ? seen.topMessageId : 0);
+    const reached = Math.max(at.known, ...ids, news.final && news.pts >= seen.pts ? seen.topMessageId : 0);
     const from = Math.max(at.known + 1, this.#sight.floor);
-    // Ids follow each other. One between that was neither told of nor deleted may be hidden from this account by now.
-    for (let id = from; id <= top; id += 1) {
-      if (told.has(id)) continue;
-      await this.#sight.askAgain();
-      break;
-    }
+    // Ids follow each other. One between that was neither told of nor deleted may be hidden from this account by now,
+    // and so may the last ones, where the pts went on by more than was told.
+    const steps = full ? stepsTold(news, at.known) : 0;
+    if (news.pts - at.since > steps || !everyId(from, reached, told)) await this.#sight.askAgain();
+    // What is hidden exists: whoever reads on from this pts must not take it for ids that were never given.
+    const top = Math.max(reached, this.#sight.floor - 1);
     const held = await this.#commit(skipped, (tx) =>
       storeDifference(tx, {
         channelId: this.#ref.id,
@@ -260,7 +263,7 @@ class Reading {
         messages: page.messages,
         covers,
         skippedIds: page.skipped.map((each) => each.id),
-        topMessageId: Math.max(upper, ...idsOf(page), 0),
+        topMessageId: Math.max(upper, ...idsOf(page), this.#sight.floor - 1),
         readAt,
       }),
     );
@@ -281,4 +284,9 @@ class Reading {
     announce(this.#deps.changed, this.#ref.id, result);
     return held;
   }
+}
+
+function everyId(from: number, to: number, among: ReadonlySet<number>): boolean {
+  for (let id = from; id <= to; id += 1) if (!among.has(id)) return false;
+  return true;
 }
