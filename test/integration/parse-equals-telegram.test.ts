@@ -15,7 +15,7 @@ import { startWireTelegram, type WireTelegram } from "../support/wire-telegram.t
 import { projectMessage } from "../support/world-projection.ts";
 
 /*
- * Whatever happens on Telegram, whichever account reads it, and wherever a process is killed: in the end the database
+ * Whatever happens on Telegram, whichever account reads it, and wherever a process is killed or cut off: in the end the database
  * says what Telegram says. Real GramJS over the wire, real PostgreSQL.
  *
  * PROPERTY_RUNS sets how many worlds are tried; PROPERTY_SEED and PROPERTY_PATH repeat one.
@@ -47,13 +47,17 @@ interface Happening {
   readonly pick: number;
 }
 
-/** One thing that gramfleet does; `meanwhile` happens on Telegram during it, and it is killed after `steps`. */
+/**
+ * One thing that gramfleet does; `meanwhile` happens on Telegram during it. After `steps` it is killed, or its next
+ * `outage` steps fail.
+ */
 interface Doing {
   readonly kind: "parse" | "backfill" | "both parse" | "parse and backfill";
   readonly account: number;
   readonly channel: number;
   readonly meanwhile: readonly Happening[];
   readonly steps: number | null;
+  readonly outage: number | null;
 }
 
 const channel = fc.nat({ max: 2 });
@@ -75,6 +79,7 @@ const doing: fc.Arbitrary<Doing> = fc.record({
   channel,
   meanwhile: fc.array(happening, { maxLength: 4 }),
   steps: fc.option(fc.integer({ min: 1, max: 40 })),
+  outage: fc.option(fc.integer({ min: 1, max: 6 })),
 });
 const story = fc.array(fc.oneof({ weight: 3, arbitrary: happening }, { weight: 2, arbitrary: doing }), {
   minLength: 4,
@@ -172,10 +177,11 @@ class SmallWorld {
     }
   }
 
-  async do({ kind, account, channel: index, meanwhile, steps }: Doing): Promise<void> {
+  async do({ kind, account, channel: index, meanwhile, steps, outage }: Doing): Promise<void> {
     const happenings = [...meanwhile];
     const mortal = (stepsLeft: number | null): MortalProcess => ({
       stepsLeft,
+      outage,
       meanwhile: () => {
         parsing.clock.pass(1);
         const next = happenings.shift();
