@@ -13,9 +13,9 @@ import type { Log } from "../runtime/log.ts";
 import { sleep } from "../runtime/sleep.ts";
 import { acquire } from "./acquire.ts";
 
-/** What every row stands on: PostgreSQL and Redis of the bench's own, in a folder that goes with it. */
+/** What bench and faults stand on: PostgreSQL and Redis of their own, in a folder that goes with them. */
 export interface Ground {
-  /** For whatever a row needs on disk. */
+  /** For whatever else is needed on disk. */
   readonly dir: string;
   logFile(name: string): string;
   /** The environment of processes that work with this database, which is made and migrated where it is not there. */
@@ -29,11 +29,13 @@ export interface Ground {
  */
 export async function openGround(options: {
   readonly env: NodeJS.ProcessEnv;
+  /** What the temporary folder is called after. */
+  readonly name: string;
   readonly lifecycle: Lifecycle;
   readonly log: Log;
 }): Promise<Ground> {
   const { env, lifecycle, log } = options;
-  const path = mkdtempSync(join(tmpdir(), "gramfleet-bench-"));
+  const path = mkdtempSync(join(tmpdir(), `gramfleet-${options.name}-`));
   // PostgreSQL passes through it as a user of its own when we are root.
   chmodSync(path, 0o711);
   lifecycle.own("folder", path, () => rmSync(path, { recursive: true, force: true }));

@@ -56,7 +56,7 @@ async function measureOn(
   { out, lifecycle, log }: { out: Output; lifecycle: Lifecycle; log: ReturnType<typeof createLog> },
 ) {
   const sizes = flags.quick ? QUICK : FULL;
-  const ground = await openGround({ env: process.env, lifecycle, log });
+  const ground = await openGround({ env: process.env, name: "bench", lifecycle, log });
   return measure(rows, {
     ...{ ground, lifecycle },
     sizes: { ...sizes, pairs: flags.pairs ?? sizes.pairs },

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { type ApiConfig, apiConfig } from "./api.ts";
 import { acceptLegacyNames } from "./legacy.ts";
 import { createLimits, type Limits } from "./limits.ts";
 import type { PlanIntervals } from "./plans.ts";
@@ -22,12 +23,25 @@ export interface Config {
   readonly smsCodesPerDay: number;
   readonly workerConcurrency: number;
   readonly metrics: { readonly host: string; readonly port: number };
+  readonly api: ApiConfig;
   readonly dataCenters: DataCenters | null;
   readonly pace: number;
   readonly limits: Limits;
+  readonly faults: FaultInjection;
   /** Legacy variable names that were used, to be logged once. */
   readonly legacyNames: readonly string[];
 }
+
+/** What fault tests break. Nothing at all in production. */
+export interface FaultInjection {
+  /** Protections that are taken away. */
+  readonly without: ReadonlySet<Protection>;
+  /** Where the process kills or stops itself. */
+  readonly failpoint: Values["FAULTS_FAILPOINT"] | null;
+}
+
+/** Who may use a session, whether a commit is still ours, whether a frame may still go out. */
+export type Protection = "lease" | "fence" | "gate";
 
 export type FloodScope = "auto" | "account" | "api_id";
 
@@ -106,6 +120,11 @@ function contradictions(given: Values): string[] {
   const keys = given.SESSION_ENCRYPTION_KEYS;
   if (keys && new Set(keys.map((key) => key.id)).size !== keys.length)
     problems.push("SESSION_ENCRYPTION_KEYS must not repeat an id");
+  if (given.NODE_ENV === "production") {
+    if (given.TIMES_DIVISOR !== 1) problems.push("TIMES_DIVISOR must not be set in production");
+    if (given.FAULTS_WITHOUT) problems.push("FAULTS_WITHOUT must not be set in production");
+    if (given.FAULTS_FAILPOINT) problems.push("FAULTS_FAILPOINT must not be set in production");
+  }
   if (given.EMULATOR_PACE !== undefined && given.EMULATOR_PACE > 1 && !given.TELEGRAM_DC)
     problems.push("EMULATOR_PACE must be 1 against Telegram itself");
   return problems;
@@ -157,9 +176,11 @@ function assemble(given: Values, publicKeyPem: string | null, legacyNames: strin
     smsCodesPerDay: given.SMS_CODES_PER_DAY,
     workerConcurrency: given.WORKER_CONCURRENCY,
     metrics: { host: given.METRICS_HOST, port: given.METRICS_PORT },
+    api: apiConfig(given),
     dataCenters: given.TELEGRAM_DC ? { addresses: given.TELEGRAM_DC, publicKeyPem } : null,
     pace: given.EMULATOR_PACE,
     limits: given.SESSION_LOCK_TTL === undefined ? limits : { ...limits, leaseMs: given.SESSION_LOCK_TTL * 1000 },
+    faults: { without: new Set(given.FAULTS_WITHOUT), failpoint: given.FAULTS_FAILPOINT ?? null },
     legacyNames,
   };
 }

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 
 /** One environment variable: its schema (with the default), one sentence for `.env.example`, and whether it is secret. */
@@ -72,6 +73,32 @@ const dataCenters = z
         }),
     ),
   );
+
+const failpoint = z
+  .string()
+  .regex(
+    /^(committing|committed|acknowledging)@[1-9]\d{0,8}=(kill|stop)$/,
+    "must be name@times=kill or name@times=stop",
+  )
+  .transform((text) => {
+    const [name = "", times = "", action = ""] = text.split(/[@=]/);
+    return {
+      name: name as "committing" | "committed" | "acknowledging",
+      times: Number(times),
+      action: action as "kill" | "stop",
+    };
+  });
+
+const telegramIds = list(z.string().regex(/^[1-9]\d{0,15}$/, "must be Telegram ids, separated by commas")).pipe(
+  z.array(z.string().transform(BigInt)),
+);
+const network = z.string().refine(isNetwork, "must be addresses or networks such as 10.0.0.0/8, separated by commas");
+
+function isNetwork(text: string): boolean {
+  const [address = "", bits, ...rest] = text.split("/");
+  const longest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return longest > 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest));
+}
 
 /** Every variable that gramfleet reads. `.env.example` is generated from this table; a test compares them. */
 export const VARIABLES = {
@@ -168,6 +195,37 @@ export const VARIABLES = {
     withDefault(z.coerce.number().int().min(0).max(65535), 0),
     "Port of /live, /ready and /metrics; 0 takes a free one.",
   ),
+  API_HOST: variable(withDefault(z.string(), "127.0.0.1"), "Where the api listens."),
+  API_PORT: variable(
+    withDefault(z.coerce.number().int().min(0).max(65535), 8080),
+    "Port of the api; 0 takes a free one.",
+  ),
+  API_REQUESTS_PER_MINUTE: variable(
+    withDefault(count("a whole number above 0"), 600),
+    "Requests a minute from one address to one api process; beyond, 429 with Retry-After.",
+  ),
+  TRUSTED_PROXIES: variable(
+    optional(list(network)),
+    "Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas.",
+    "127.0.0.1,10.0.0.0/8",
+  ),
+  ADMIN_USERS: variable(optional(telegramIds), "Telegram ids of those who may see the whole fleet over HTTP."),
+  BOT_TOKEN: variable(
+    optional(z.string().regex(/^\d{1,16}:[A-Za-z0-9_-]{20,}$/, "must be as BotFather gives it, 123456:ABC…")),
+    "The bot's token: checks Mini App initData and Telegram Login.",
+  ),
+  MINIAPP_BOT_IDS: variable(
+    optional(telegramIds),
+    "Other bots whose Mini Apps may log people in, by their ids; Telegram's own signature is checked.",
+  ),
+  MINIAPP_HMAC_SECRET: variable(
+    optional(z.string().min(16, "must be 16 characters or more")),
+    "What POST /api/qr/callback is signed with.",
+  ),
+  MINIAPP_TIMESTAMP_TOLERANCE: variable(
+    withDefault(count("seconds above 0"), 300),
+    "How many seconds the X-Timestamp of such a request may be off, either way.",
+  ),
   TELEGRAM_DC: variable(
     optional(dataCenters),
     "Data centers other than Telegram's, id@host:port separated by commas: an emulator or the test DCs.",
@@ -180,7 +238,15 @@ export const VARIABLES = {
   ),
   TIMES_DIVISOR: variable(
     withDefault(z.coerce.number().min(1, "must be 1 or more"), 1),
-    "Divides the lease and every time measured against it. For fault tests.",
+    "Divides the lease and every time measured against it. For fault tests, never in production.",
+  ),
+  FAULTS_WITHOUT: variable(
+    optional(list(oneOf("lease", "fence", "gate"))),
+    "Protections taken away, so that fault tests are seen to fail: lease, fence, gate. Never in production.",
+  ),
+  FAULTS_FAILPOINT: variable(
+    optional(failpoint),
+    "Where a process kills or stops itself, name@times=kill or =stop. For fault tests, never in production.",
   ),
 } satisfies Record<string, Variable>;
 

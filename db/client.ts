@@ -1,5 +1,6 @@
 import { Kysely, type KyselyPlugin, PostgresDialect, sql } from "kysely";
 import pg from "pg";
+import { type Failpoint, noFailpoint } from "../runtime/failpoint.ts";
 import type { Log } from "../runtime/log.ts";
 import { type Database, LeaseGone, type LeaseRef, type TenantTx, type WorkerTx } from "./database.ts";
 import { types } from "./postgres-types.ts";
@@ -16,6 +17,9 @@ export interface DatabaseOptions {
   /** The statement timeout of fenced transactions: below the quiet time. */
   readonly fencedStatementMs: number;
   readonly log: Log;
+  /** False in fault tests alone, which must be seen to fail without the fence. */
+  readonly fenced?: boolean;
+  readonly failpoint?: Failpoint;
 }
 
 /**
@@ -23,6 +27,7 @@ export interface DatabaseOptions {
  * PostgreSQL drops are replaced by the next one.
  */
 export function openDatabase(options: DatabaseOptions): Database {
+  const { fenced = true, failpoint = noFailpoint } = options;
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolSize,
@@ -49,11 +54,15 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
     asWorker: (work) => transact(work),
     once: (work) => work(db.withPlugin(oneStatement()) as unknown as WorkerTx),
-    underLease<T>(lease: LeaseRef, work: (tx: WorkerTx) => Promise<T>) {
-      return transact(async (tx: WorkerTx): Promise<T> => {
-        await fence(tx, lease, options.fencedStatementMs);
-        return work(tx);
+    async underLease<T>(lease: LeaseRef, work: (tx: WorkerTx) => Promise<T>) {
+      const result = await transact(async (tx: WorkerTx): Promise<T> => {
+        if (fenced) await fence(tx, lease, options.fencedStatementMs);
+        const written = await work(tx);
+        failpoint("committing");
+        return written;
       });
+      failpoint("committed");
+      return result;
     },
     snapshot: (work) =>
       db

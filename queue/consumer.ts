@@ -1,5 +1,6 @@
 import { DelayedError, type Job, UnrecoverableError, Worker } from "bullmq";
 import type { Redis } from "ioredis";
+import { type Failpoint, noFailpoint } from "../runtime/failpoint.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { sleep } from "../runtime/sleep.ts";
@@ -39,6 +40,7 @@ export interface ConsumerOptions {
   readonly limits: { readonly jobLockMs: number; readonly stalledCheckMs: number; readonly maxStalledCount: number };
   readonly metrics: Pick<Metrics, "jobsFinished">;
   readonly log: Log;
+  readonly failpoint?: Failpoint;
 }
 
 export interface Consumer {
@@ -55,6 +57,7 @@ export interface Consumer {
 
 /** Serves queues: one BullMQ Worker each, so that a pause of one holds no other. */
 export function startConsumer(options: ConsumerOptions): Consumer {
+  const { failpoint = noFailpoint } = options;
   let active = 0;
   const workers = options.queues.map((queue) => {
     const worker: Worker = new Worker(
@@ -95,6 +98,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     const fields = { queue: job.queueName, job: job.id, name: job.name };
     try {
       const result = await handle(job, context);
+      failpoint("acknowledging");
       count("done");
       return result;
     } catch (error) {

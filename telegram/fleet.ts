@@ -44,6 +44,8 @@ export interface FleetOptions {
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Log;
+  /** What fault tests take away. */
+  readonly without?: Parameters<typeof createLeases>[0]["without"];
 }
 
 /**
@@ -63,6 +65,7 @@ export async function createFleet(options: FleetOptions, lifecycle: Lifecycle): 
       heartbeatUrl: options.heartbeatUrl,
       times: limits,
       holder: `${hostname()}:${process.pid}`,
+      without: options.without,
       ...{ clock, log },
     }),
     (owned) => owned.close(),

@@ -53,8 +53,10 @@ export function createLeases(options: {
   /** Who we are, for operators: host and process. */
   holder: string;
   log: Log;
+  /** What fault tests take away, which must be seen to fail then: exclusiveness, the holder's own deadline. */
+  without?: { has(protection: "lease" | "gate"): boolean } | undefined;
 }): Leases {
-  const { database, times, clock, holder, log } = options;
+  const { database, times, clock, holder, log, without } = options;
   const watch = createWatch(times.leaseMs + times.quietMs);
   const held = new Map<bigint, HeldLease>();
   const asked = new Set<bigint>();
@@ -159,7 +161,16 @@ export function createLeases(options: {
   async function take(ref: LeaseRef): Promise<"inserted" | LeaseRow | null> {
     if (!watch.mayTake(clock.monotonic())) return null;
     if (await database.once((tx) => insertLease(tx, { ...ref, holder }, watch.currentTimeline))) return "inserted";
+    if (without?.has("lease")) return seize(ref);
     return watch.standingStill(ref.sessionId, clock.monotonic()) ? takeOver(ref) : null;
+  }
+
+  /** Asks nobody. */
+  async function seize(ref: LeaseRef): Promise<LeaseRow | null> {
+    return database.asWorker(async (tx) => {
+      const row = (await listLeases(tx)).find((each) => each.sessionId === ref.sessionId);
+      return row && (await takeOverLease(tx, row, { token: ref.token, holder })) ? row : null;
+    });
   }
 
   async function takeOver(ref: LeaseRef): Promise<LeaseRow | null> {
@@ -183,7 +194,8 @@ export function createLeases(options: {
         if (taken === null) return null;
         if (taken !== "inserted")
           log.warn({ session_id: String(sessionId), from: taken.holder }, "lease of a vanished holder taken over");
-        const lease = new HeldLease({ ref, takenAt, leaseMs: times.leaseMs, clock, giveBack });
+        const leaseMs = without?.has("gate") ? Number.POSITIVE_INFINITY : times.leaseMs;
+        const lease = new HeldLease({ ref, takenAt, leaseMs, clock, giveBack });
         held.set(sessionId, lease);
         if (!closed) return lease;
         await lease.release();

@@ -7,6 +7,7 @@ import { queuesOf } from "../queue/jobs.ts";
 import { createProducer } from "../queue/producer.ts";
 import { assertRedis, openRedis } from "../queue/redis.ts";
 import { systemClock as clock } from "../runtime/clock.ts";
+import { createFailpoint, noFailpoint } from "../runtime/failpoint.ts";
 import { startHealthServer } from "../runtime/health.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import { createLog, type Log } from "../runtime/log.ts";
@@ -38,7 +39,12 @@ export async function runWorker(config: Config): Promise<void> {
 export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log): Promise<RunningWorker> {
   const { limits, apiIds, redisPrefix: prefix } = config;
   const metrics = createMetrics({ defaults: true });
-  const database = lifecycle.own("PostgreSQL", openDatabase(databaseOptions(config, log)), (opened) => opened.close());
+  const { without } = config.faults;
+  const failpoint = config.faults.failpoint ? createFailpoint(config.faults.failpoint) : noFailpoint;
+  if (without.size > 0) log.error({ without: [...without] }, "protections are taken away");
+  const database = lifecycle.own("PostgreSQL", openDatabase({ ...databaseOptions(config, log), failpoint }), (opened) =>
+    opened.close(),
+  );
   await assertSchema(database);
   const hints = lifecycle.own(
     "hints to readers",
@@ -62,12 +68,12 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
       keyring: config.keyring,
       dataCenters: config.dataCenters,
       flood: config.flood,
-      ...{ database, apiIds, connect, limits, metrics, clock, log },
+      ...{ database, apiIds, connect, limits, metrics, clock, log, without },
     },
     lifecycle,
   );
-  const outcome = (error: unknown, { starts }: Pick<JobContext, "starts">) =>
-    outcomeOf(error, { now: clock.now(), starts, leaseHeldSnoozeMs: limits.leaseHeldSnoozeMs });
+  const outcome = (error: unknown, { starts, queue }: Pick<JobContext, "starts" | "queue">) =>
+    outcomeOf(error, { now: clock.now(), starts, queue, leaseHeldSnoozeMs: limits.leaseHeldSnoozeMs });
   const handlers = createHandlers({
     accounts: fleet.accounts,
     random: Math.random,
@@ -94,7 +100,7 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
       redis: redis("worker"),
       outcomeOf: outcome,
       concurrency: config.workerConcurrency,
-      ...{ prefix, handlers, limits, metrics, log },
+      ...{ prefix, handlers, limits, metrics, log, failpoint },
     }),
     (opened) => opened.close(limits.shutdownGraceMs),
   );
@@ -107,5 +113,6 @@ const databaseOptions = (config: Config, log: Log) => ({
   url: config.databaseUrl ?? "",
   poolSize: config.databasePoolSize,
   fencedStatementMs: config.limits.fencedStatementMs,
+  fenced: !config.faults.without.has("fence"),
   log,
 });

@@ -88,6 +88,7 @@ export class HeldLease implements Lease {
   #arm(): void {
     clearTimeout(this.#timer);
     const left = leaseLeft(this.#renewedAt, momentOf(this.#clock), this.#leaseMs);
+    if (left === Number.POSITIVE_INFINITY) return;
     this.#timer = setTimeout(() => {
       if (this.#isOpen()) this.#arm();
     }, left + 1);

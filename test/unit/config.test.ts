@@ -51,6 +51,10 @@ test.each([
   [{ BACKUP_API_ID: "1" }, "BACKUP_API_ID and BACKUP_API_HASH must be set together"],
   [{ SESSION_ENCRYPTION_KEYS: `${KEY},${KEY}` }, "SESSION_ENCRYPTION_KEYS must not repeat an id"],
   [{ EMULATOR_PACE: "60" }, "EMULATOR_PACE must be 1 against Telegram itself"],
+  [{ NODE_ENV: "production", TIMES_DIVISOR: "10" }, "TIMES_DIVISOR must not be set in production"],
+  [{ NODE_ENV: "production", FAULTS_WITHOUT: "gate" }, "FAULTS_WITHOUT must not be set in production"],
+  [{ NODE_ENV: "production", FAULTS_FAILPOINT: "committed@3=kill" }, "FAULTS_FAILPOINT must not be set in production"],
+  [{ FAULTS_FAILPOINT: "committed@0=kill" }, "FAULTS_FAILPOINT must be name@times=kill or name@times=stop"],
   [{ TELEGRAM_DC_PUBLIC_KEY: "/nonexistent/key.pem" }, "TELEGRAM_DC_PUBLIC_KEY names a file that cannot be read"],
 ])("what contradicts itself is refused: %j", (env, problem) => {
   expect(problems(env)).toEqual([problem]);
