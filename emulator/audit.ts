@@ -22,6 +22,6 @@ export function auditOf(channel: WorldChannel): ChannelAudit {
 }
 
 export function channelLine(channel: WorldChannel): ControlChannel {
-  const { id, title, username, megagroup, isPrivate, exported, pts, topId, participants } = channel;
-  return { id, title, username, megagroup, isPrivate, exported, pts, topId, participants };
+  const { id, title, username, megagroup, isPrivate, isDeleted, exported, pts, topId, participants } = channel;
+  return { id, title, username, megagroup, isPrivate, isDeleted, exported, pts, topId, participants };
 }

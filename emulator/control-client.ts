@@ -24,6 +24,16 @@ export interface ControlClient {
   edit(channelId: bigint, messageId: number, text: string): Promise<void>;
   remove(channelId: bigint, messageIds: readonly number[]): Promise<void>;
   forceFlood(flood: FloodRequest): Promise<void>;
+  setTitle(channelId: bigint, title: string): Promise<void>;
+  /** A username that nobody has; null makes the channel private. */
+  setUsername(channelId: bigint, username: string | null): Promise<void>;
+  ban(userId: bigint, channelId: bigint): Promise<void>;
+  unban(userId: bigint, channelId: bigint): Promise<void>;
+  deleteChannel(channelId: bigint): Promise<void>;
+  /** A new basic group. */
+  addGroup(groupId: bigint, title: string, members: readonly bigint[]): Promise<void>;
+  /** The group becomes a supergroup of this id. */
+  migrateGroup(groupId: bigint, channelId: bigint): Promise<void>;
 }
 
 /** Every method throws where the socket is not there or the emulator refuses, with its words. */
@@ -40,6 +50,13 @@ export function createControlClient(socketPath: string): ControlClient {
     edit: (channelId, messageId, text) => ask(Done, "/edit", { channelId, messageId, text }),
     remove: (channelId, messageIds) => ask(Done, "/delete", { channelId, messageIds }),
     forceFlood: (flood) => ask(Done, "/flood", flood),
+    setTitle: (channelId, title) => ask(Done, "/title", { channelId, title }),
+    setUsername: (channelId, username) => ask(Done, "/username", { channelId, username }),
+    ban: (userId, channelId) => ask(Done, "/ban", { userId, channelId }),
+    unban: (userId, channelId) => ask(Done, "/unban", { userId, channelId }),
+    deleteChannel: (channelId) => ask(Done, "/delete-channel", { channelId }),
+    addGroup: (groupId, title, members) => ask(Done, "/group", { groupId, title, members }),
+    migrateGroup: (groupId, channelId) => ask(Done, "/migrate", { groupId, channelId }),
   };
 }
 

@@ -48,6 +48,7 @@ export const ControlChannel = z.object({
   username: z.string().nullable(),
   megagroup: z.boolean(),
   isPrivate: z.boolean(),
+  isDeleted: z.boolean(),
   /** Loaded from an export. */
   exported: z.boolean(),
   pts: z.number(),
@@ -86,6 +87,12 @@ export const FloodRequest = z.object({
   method: z.string().optional(),
   seconds: z.number().int().positive(),
 });
+export const TitleRequest = z.object({ channelId: long, title: z.string().min(1) });
+export const UsernameRequest = z.object({ channelId: long, username: z.string().nullable() });
+export const MemberRequest = z.object({ userId: long, channelId: long });
+export const ChannelRequest = z.object({ channelId: long });
+export const GroupRequest = z.object({ groupId: long, title: z.string(), members: z.array(long) });
+export const MigrateRequest = z.object({ groupId: long, channelId: long });
 export const Posted = z.object({ messageId: z.number() });
 
 export type ControlSummary = z.output<typeof ControlSummary>;

@@ -5,18 +5,26 @@ import { z } from "zod";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { auditOf, channelLine } from "./audit.ts";
 import {
+  ChannelRequest,
   type ControlAccount,
   type ControlSummary,
   controlJson,
   DeleteRequest,
   EditRequest,
   FloodRequest,
+  GroupRequest,
+  MemberRequest,
+  MigrateRequest,
   PostRequest,
+  TitleRequest,
   TrafficRequest,
+  UsernameRequest,
 } from "./control-protocol.ts";
 import type { Floods } from "./floods.ts";
+import { migrateGroup } from "./world/life.ts";
 import type { World } from "./world/model.ts";
 import { plainPost } from "./world/plain-post.ts";
+import { composeService } from "./world/posts.ts";
 
 /** What other processes may ask for. */
 export interface Controlled {
@@ -100,6 +108,58 @@ function routesOf({ world, floods, now, ...controlled }: Controlled): readonly R
       (_, body) => {
         const { channelId, messageIds } = DeleteRequest.parse(body);
         return done(world.remove(channelId, messageIds));
+      },
+    ],
+    ...lifeRoutes(world, seconds),
+  ];
+}
+
+/** What can happen to a channel as a whole. */
+function lifeRoutes(world: World, seconds: () => number): readonly Route[] {
+  const memberRoute = (path: RegExp, change: (userId: bigint, channelId: bigint) => void): Route => [
+    "POST",
+    path,
+    (_, body) => {
+      const { userId, channelId } = MemberRequest.parse(body);
+      return done(change(userId, channelId));
+    },
+  ];
+  return [
+    memberRoute(/^\/ban$/, (userId, channelId) => world.ban(userId, channelId)),
+    memberRoute(/^\/unban$/, (userId, channelId) => world.unban(userId, channelId)),
+    [
+      "POST",
+      /^\/title$/,
+      (_, body) => {
+        const { channelId, title } = TitleRequest.parse(body);
+        return done(world.post(channelId, composeService(seconds(), { type: "chat_edit_title", title })));
+      },
+    ],
+    [
+      "POST",
+      /^\/username$/,
+      (_, body) => {
+        const { channelId, username } = UsernameRequest.parse(body);
+        return done(world.setUsername(channelId, username));
+      },
+    ],
+    ["POST", /^\/delete-channel$/, (_, body) => done(world.deleteChannel(ChannelRequest.parse(body).channelId))],
+    [
+      "POST",
+      /^\/group$/,
+      (_, body) => {
+        const { groupId, title, members } = GroupRequest.parse(body);
+        world.addGroup({ id: groupId, title, date: seconds() });
+        for (const userId of members) world.joinGroup(userId, groupId);
+        return {};
+      },
+    ],
+    [
+      "POST",
+      /^\/migrate$/,
+      (_, body) => {
+        const { groupId, channelId } = MigrateRequest.parse(body);
+        return done(migrateGroup(world, { groupId, channelId, date: seconds() }));
       },
     ],
   ];

@@ -12,7 +12,8 @@ export interface Access {
   /**
    * The channel that an InputChannel or InputPeer means.
    * @throws RpcError CHANNEL_INVALID for a hash of another account's, CHANNEL_PRIVATE where the account may not look,
-   *   PEER_ID_INVALID for what is no channel
+   *   PEER_ID_INVALID for what is no channel. A deleted channel is CHANNEL_PRIVATE to those who were in it, as users
+   *   report; what others get is not known: here CHANNEL_INVALID
    */
   channel(accountId: bigint, input: TlRequest): WorldChannel;
   isMember(accountId: bigint, channel: WorldChannel): boolean;
@@ -37,6 +38,7 @@ export function createAccess(world: World, secret: Buffer): Access {
       channel,
       accessHash: access.channelHash(accountId, channel.id),
       joined: access.isMember(accountId, channel),
+      forbidden: channel.isDeleted || channel.banned.has(accountId),
     }),
     channel(accountId, input) {
       if (input.className === "InputChannelEmpty") throw new RpcError(400, "CHANNEL_INVALID");
@@ -47,7 +49,10 @@ export function createAccess(world: World, secret: Buffer): Access {
       if (!channel || longArgument(input, "accessHash") !== access.channelHash(accountId, channel.id)) {
         throw new RpcError(400, "CHANNEL_INVALID");
       }
-      if (channel.isPrivate && !access.isMember(accountId, channel)) throw new RpcError(400, "CHANNEL_PRIVATE");
+      const isMember = access.isMember(accountId, channel);
+      if (channel.isDeleted && !isMember) throw new RpcError(400, "CHANNEL_INVALID");
+      if (channel.isDeleted || channel.banned.has(accountId) || (channel.isPrivate && !isMember))
+        throw new RpcError(400, "CHANNEL_PRIVATE");
       return channel;
     },
     isMember: (accountId, channel) => world.users.get(accountId)?.joined.has(channel.id) ?? false,

@@ -40,6 +40,13 @@ export function longArgument(request: TlRequest, name: string): bigint {
   return BigInt.asIntN(64, BigInt(String(value)));
 }
 
+/** A vector of longs. */
+export function longsArgument(request: TlRequest, name: string): bigint[] {
+  const value = request[name];
+  if (!Array.isArray(value)) throw new RpcError(400, "INPUT_REQUEST_INVALID");
+  return value.map((item) => BigInt.asIntN(64, BigInt(String(item))));
+}
+
 function isTlObject(value: unknown): value is TlRequest {
   return typeof value === "object" && value !== null && "className" in value;
 }

@@ -1,8 +1,8 @@
-import { type Handler, type Handlers, RpcError } from "../dc/service.ts";
+import { type Handler, type Handlers, RpcError, type TlRequest } from "../dc/service.ts";
 import { TlWriter } from "../tl/primitives.ts";
 import { writeChannel, writeFullChannel } from "../tl/write-chat.ts";
 import { encodeChats } from "../tl/write-messages.ts";
-import { objectArgument, objectsArgument } from "./arguments.ts";
+import { longArgument, objectArgument, objectsArgument } from "./arguments.ts";
 import type { ServiceDeps } from "./deps.ts";
 
 /** What a channel is, and joining and leaving, which gramfleet never does: they are for the people of the emulator. */
@@ -10,7 +10,16 @@ export function channelHandlers({ world, access }: ServiceDeps): Handlers {
   const getChannels: Handler = (request, context) => {
     const accountId = context.account();
     const inputs = objectsArgument(request, "id");
-    return encodeChats(inputs.map((input) => access.view(accountId, access.channel(accountId, input))));
+    return encodeChats(inputs.map((input) => viewOf(accountId, input)));
+  };
+
+  /** Even of a channel that the account has lost: that it is forbidden is the answer then. */
+  const viewOf = (accountId: bigint, input: TlRequest) => {
+    const known = world.channels.get(longArgument(input, "channelId"));
+    const lost = known && access.view(accountId, known);
+    return lost?.forbidden && longArgument(input, "accessHash") === lost.accessHash
+      ? lost
+      : access.view(accountId, access.channel(accountId, input));
   };
 
   const getFullChannel: Handler = (request, context) => {

@@ -15,13 +15,15 @@ interface Place {
   readonly channelId: bigint;
 }
 
-/** Dialogs: what an account has joined, and the state of channels that it names. */
+/** Dialogs: the channels that an account has joined, basic groups left out, and the state of channels that it names. */
 export function dialogHandlers({ world, access, rules }: ServiceDeps): Handlers {
   const line = (accountId: bigint, channel: WorldChannel): DialogLine & { place: Place } => {
-    const top = topMessage(channel, access.availableMinId(accountId, channel));
+    // A channel that the account has lost stays in its list, with nothing in it.
+    const lost = access.view(accountId, channel).forbidden === true;
+    const top = lost ? undefined : topMessage(channel, access.availableMinId(accountId, channel));
     const topMessageId = top?.id ?? 0;
     const place = { date: top?.date ?? channel.date, messageId: topMessageId, channelId: channel.id };
-    return { channel, topMessageId, pts: channel.pts, place };
+    return { channel, topMessageId, pts: lost ? null : channel.pts, place };
   };
   const messagesOf = (lines: readonly DialogLine[]): Buffer[] =>
     lines.flatMap(({ channel, topMessageId }) => {
@@ -31,9 +33,8 @@ export function dialogHandlers({ world, access, rules }: ServiceDeps): Handlers 
 
   const getDialogs: Handler = (request, context) => {
     const accountId = context.account();
-    const joined = intArgument(request, "folderId") === 0 ? (world.users.get(accountId)?.joined ?? []) : [];
-    const all = [...joined]
-      .flatMap((id) => world.channels.get(id) ?? [])
+    const all = (intArgument(request, "folderId") === 0 ? [...world.channels.values()] : [])
+      .filter((channel) => access.isMember(accountId, channel) || channel.banned.has(accountId))
       .map((channel) => line(accountId, channel))
       .sort((a, b) => (isAfter(a.place, b.place) ? 1 : -1));
     const offset = offsetOf(request);

@@ -5,6 +5,7 @@ import { channelHandlers } from "./channels.ts";
 import { contactHandlers } from "./contacts.ts";
 import type { ServiceDeps } from "./deps.ts";
 import { dialogHandlers } from "./dialogs.ts";
+import { groupHandlers } from "./groups.ts";
 import { helpHandlers } from "./help.ts";
 import { historyHandlers } from "./history.ts";
 import { updateHandlers } from "./updates.ts";
@@ -24,6 +25,7 @@ export function createHandlers(deps: ServiceDeps): Handlers {
     channelHandlers(deps),
     historyHandlers(deps),
     dialogHandlers(deps),
+    groupHandlers(deps),
     updateHandlers(deps),
   ];
   const all = families.flatMap((family) => [...family]);

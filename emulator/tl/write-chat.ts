@@ -1,4 +1,4 @@
-import type { WorldChannel, WorldUser } from "../world/model.ts";
+import type { WorldChannel, WorldGroup, WorldUser } from "../world/model.ts";
 import type { TlWriter } from "./primitives.ts";
 import { writePeer } from "./write-message-parts.ts";
 
@@ -7,11 +7,18 @@ export interface ChannelView {
   readonly channel: WorldChannel;
   readonly accessHash: bigint;
   readonly joined: boolean;
+  /** Deleted, or the account was removed from it. */
+  readonly forbidden?: boolean;
 }
 
-/** `channel`. */
+/** `channel`, or `channelForbidden`. */
 export function writeChannel(view: ChannelView, writer: TlWriter): void {
   const { channel } = view;
+  if (view.forbidden) {
+    writer.int(0x17d493d5).int(channel.megagroup ? 1 << 8 : 1 << 5);
+    writer.long(channel.id).long(view.accessHash).bytes(channel.title);
+    return;
+  }
   writer.int(0xe00998b7);
   writer.int(
     (view.joined ? 0 : 1 << 2) |
@@ -23,6 +30,26 @@ export function writeChannel(view: ChannelView, writer: TlWriter): void {
   writer.int(0).long(channel.id).long(view.accessHash).bytes(channel.title);
   if (channel.username !== null) writer.bytes(channel.username);
   writer.int(0x37c1011c).int(channel.date).int(channel.participants);
+}
+
+/** A basic group as one account sees it; `accessHash` is that of the supergroup that it has become. */
+export interface GroupView {
+  readonly group: WorldGroup;
+  readonly member: boolean;
+  readonly accessHash: bigint | null;
+}
+
+/** `chat`, or `chatForbidden` for whom it has lost. */
+export function writeGroup({ group, member, accessHash }: GroupView, writer: TlWriter): void {
+  if (!member) {
+    writer.int(0x6592a1a7).long(group.id).bytes(group.title);
+    return;
+  }
+  const migrated = accessHash === null ? null : group.migratedTo;
+  writer.int(0x41cbf256).int(migrated === null ? 0 : (1 << 5) | (1 << 6));
+  writer.long(group.id).bytes(group.title).int(0x37c1011c);
+  writer.int(group.members.size).int(group.date).int(1);
+  if (migrated !== null && accessHash !== null) writer.int(0xf35aec28).long(migrated).long(accessHash);
 }
 
 /** `dialog`; `pts` null leaves it out. Nothing is ever read here, so everything is unread. */
@@ -48,13 +75,15 @@ export function writeFullChannel(view: ChannelView, availableMinId: number, writ
   writer.int(0xe5d7d19c);
   writer
     .int(0x52d6806b)
-    .int((1 << 0) | (availableMinId > 0 ? 1 << 9 : 0))
+    .int((1 << 0) | (channel.migratedFrom === null ? 0 : 1 << 4) | (availableMinId > 0 ? 1 << 9 : 0))
     .int(0);
   writer.long(channel.id).bytes("").int(channel.participants);
   writer.int(0).int(0).int(channel.messages.size);
   writer.int(0x2331b22d).long(0n);
   writeNotifySettings(writer);
   writer.vector([], () => {});
+  // How far the group's own ids went, which nobody here counts.
+  if (channel.migratedFrom !== null) writer.long(channel.migratedFrom).int(0);
   if (availableMinId > 0) writer.int(availableMinId);
   writer.int(channel.pts);
   writer.vector([view], writeChannel).vector([], () => {});

@@ -1,5 +1,5 @@
 import { TlWriter } from "./primitives.ts";
-import { type ChannelView, writeChannel, writeDialog } from "./write-chat.ts";
+import { type ChannelView, type GroupView, writeChannel, writeDialog, writeGroup } from "./write-chat.ts";
 
 /** Messages are handed in encoded, one buffer each. */
 type Encoded = readonly Buffer[];
@@ -56,6 +56,11 @@ export function encodePeerDialogs(page: {
   writer.int(0x3371c354).vector(page.dialogs, writeDialog).vector(page.messages, rawItem);
   writer.vector(page.views, writeChannel).vector([], () => {});
   return writer.raw(page.state).finish();
+}
+
+/** `messages.chats` of basic groups. */
+export function encodeGroups(views: readonly GroupView[]): Buffer {
+  return new TlWriter(64 + views.length * 96).int(0x64ff9fd5).vector(views, writeGroup).finish();
 }
 
 /** `messages.chats`. */

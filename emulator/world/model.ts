@@ -22,7 +22,13 @@ export interface WorldChannel {
   readonly megagroup: boolean;
   readonly date: number;
   /** A channel without a public username: only members reach it. */
-  readonly isPrivate: boolean;
+  isPrivate: boolean;
+  /** Deleted by its owner: out of everybody's reach, and its username is free again. What was in it stays here. */
+  isDeleted: boolean;
+  /** Users who were removed from it, and reach it no more, public or not. */
+  readonly banned: Set<bigint>;
+  /** The basic group that it was before. */
+  migratedFrom: bigint | null;
   /** Loaded from an export, to stay as exported: traffic leaves it alone. */
   readonly exported: boolean;
   participants: number;
@@ -40,6 +46,18 @@ export interface WorldChannel {
   readonly edits: Map<number, number>;
   /** Users who cannot see below this id (`available_min_id`). */
   readonly availableMinId: Map<bigint, number>;
+}
+
+/** A basic group. Nothing is written in it here: it is there to become a supergroup. */
+export interface WorldGroup {
+  readonly id: bigint;
+  readonly title: string;
+  readonly date: number;
+  readonly members: Set<bigint>;
+  /** Users who were members once. */
+  readonly removed: Set<bigint>;
+  /** The supergroup that it has become. */
+  migratedTo: bigint | null;
 }
 
 export type ChannelEvent =
@@ -185,6 +203,7 @@ export type WorldAction =
 export interface World {
   readonly users: ReadonlyMap<bigint, WorldUser>;
   readonly channels: ReadonlyMap<bigint, WorldChannel>;
+  readonly groups: ReadonlyMap<bigint, WorldGroup>;
   addUser(user: Omit<WorldUser, "joined">): WorldUser;
   addChannel(
     channel: Pick<WorldChannel, "id" | "title" | "username" | "megagroup" | "date" | "isPrivate"> & {
@@ -200,6 +219,18 @@ export interface World {
   /** Deletes; ids without a message are ignored. pts grows by the number deleted. */
   remove(channelId: bigint, messageIds: readonly number[]): void;
   pin(channelId: bigint, messageIds: readonly number[], pinned: boolean): void;
+  /** Another username, which nobody has; null takes it away, and makes the channel private. */
+  setUsername(channelId: bigint, username: string | null): void;
+  /** Removes the user for good, member or not. */
+  ban(userId: bigint, channelId: bigint): void;
+  /** Lets the user in again, to a private channel as a member. */
+  unban(userId: bigint, channelId: bigint): void;
+  deleteChannel(channelId: bigint): void;
+  addGroup(group: Pick<WorldGroup, "id" | "title" | "date">): WorldGroup;
+  joinGroup(userId: bigint, groupId: bigint): void;
+  leaveGroup(userId: bigint, groupId: bigint): void;
+  /** Points the group at the supergroup that it has become, which exists: `migrateGroup` does the whole. */
+  pointGroup(groupId: bigint, channelId: bigint): void;
   userByPhone(phone: string): WorldUser | undefined;
   channelByUsername(username: string): WorldChannel | undefined;
   /** Calls `listener` after every change, synchronously. Gives the function that ends it. */
@@ -216,7 +247,12 @@ export type WorldChange =
         "id" | "title" | "username" | "megagroup" | "date" | "isPrivate" | "exported"
       >;
     }
-  | { readonly kind: "join" | "leave"; readonly userId: bigint; readonly channelId: bigint }
+  | { readonly kind: "join" | "leave" | "ban" | "unban"; readonly userId: bigint; readonly channelId: bigint }
+  | { readonly kind: "username"; readonly channelId: bigint; readonly username: string | null }
+  | { readonly kind: "delete_channel"; readonly channelId: bigint }
+  | { readonly kind: "group"; readonly group: Pick<WorldGroup, "id" | "title" | "date"> }
+  | { readonly kind: "join_group" | "leave_group"; readonly userId: bigint; readonly groupId: bigint }
+  | { readonly kind: "migrate"; readonly groupId: bigint; readonly channelId: bigint }
   | {
       readonly kind: "post" | "edit";
       readonly channelId: bigint;

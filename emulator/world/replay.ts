@@ -36,6 +36,30 @@ function apply(world: World, change: WorldChange): void {
     case "leave":
       world.leave(change.userId, change.channelId);
       break;
+    case "ban":
+      world.ban(change.userId, change.channelId);
+      break;
+    case "unban":
+      world.unban(change.userId, change.channelId);
+      break;
+    case "username":
+      world.setUsername(change.channelId, change.username);
+      break;
+    case "delete_channel":
+      world.deleteChannel(change.channelId);
+      break;
+    case "group":
+      world.addGroup(change.group);
+      break;
+    case "join_group":
+      world.joinGroup(change.userId, change.groupId);
+      break;
+    case "leave_group":
+      world.leaveGroup(change.userId, change.groupId);
+      break;
+    case "migrate":
+      world.pointGroup(change.groupId, change.channelId);
+      break;
     case "post":
       world.post(change.channelId, change.message);
       break;

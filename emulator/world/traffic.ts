@@ -27,7 +27,7 @@ const RECENT = 30;
  * are left as exported. `now` in milliseconds. Draws from `random` alone, and takes no time.
  */
 export function trafficStep(world: World, random: Random, now: number, mix: TrafficMix = DEFAULT_MIX): TrafficStep {
-  const channels = [...world.channels.values()].filter((channel) => !channel.exported);
+  const channels = [...world.channels.values()].filter((channel) => !channel.exported && !channel.isDeleted);
   if (channels.length === 0) return { kind: "nothing", channelId: null, posted: 0 };
   const channel = random.pick(channels);
   const date = Math.floor(now / 1000);

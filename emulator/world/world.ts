@@ -1,6 +1,7 @@
 import type { Clock } from "../../runtime/clock.ts";
 import { addEvent, DEFAULT_MAX_EVENTS } from "./events.ts";
-import type { World, WorldChange, WorldChannel, WorldMessage, WorldUser } from "./model.ts";
+import { channelLife } from "./life.ts";
+import type { World, WorldChange, WorldChannel, WorldGroup, WorldMessage, WorldUser } from "./model.ts";
 
 export interface WorldOptions {
   readonly clock: Pick<Clock, "now">;
@@ -14,6 +15,7 @@ export interface WorldOptions {
 export function createWorld({ clock, journal, maxEvents = DEFAULT_MAX_EVENTS }: WorldOptions): World {
   const users = new Map<bigint, WorldUser>();
   const channels = new Map<bigint, WorldChannel>();
+  const groups = new Map<bigint, WorldGroup>();
   const byPhone = new Map<string, WorldUser>();
   const byUsername = new Map<string, WorldChannel>();
   const listeners = new Set<(change: WorldChange) => void>();
@@ -28,6 +30,8 @@ export function createWorld({ clock, journal, maxEvents = DEFAULT_MAX_EVENTS }: 
   return {
     users,
     channels,
+    groups,
+    ...channelLife({ userOf, channelOf, groups, byUsername, emit }),
     addUser(given) {
       if (users.has(given.id)) throw new Error(`user ${given.id} exists`);
       if (byPhone.has(digits(given.phone))) throw new Error(`phone ${given.phone} is taken`);
@@ -45,6 +49,9 @@ export function createWorld({ clock, journal, maxEvents = DEFAULT_MAX_EVENTS }: 
       const facts = { ...given, exported: given.exported ?? false };
       const channel: WorldChannel = {
         ...facts,
+        isDeleted: false,
+        banned: new Set(),
+        migratedFrom: null,
         participants: 0,
         pts: 1,
         topId: 0,

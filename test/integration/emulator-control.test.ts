@@ -68,6 +68,33 @@ test("another process asks what is there, and has a hand in it", async () => {
   await expect(start({ controlSocket: path })).rejects.toThrow("another emulator listens");
 });
 
+test("another process changes what a channel is, and a group", async () => {
+  const path = join(folder, "control.sock");
+  const emulator = await start({ controlSocket: path });
+  const control = createControlClient(path);
+  const { telegramId } = (await control.accounts())[0]!;
+  const channels = await control.channels();
+  const [first, second] = [channels[0]!, channels[1]!];
+  await control.setTraffic(false);
+  await control.setTitle(first.id, "Renamed");
+  await control.setUsername(first.id, "renamed_now");
+  await control.ban(telegramId, first.id);
+  await control.deleteChannel(second.id);
+  await control.addGroup(900n, "Club", [telegramId]);
+  await control.migrateGroup(900n, 901n);
+  expect(await control.channels()).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ id: first.id, title: "Renamed", username: "renamed_now", isPrivate: false }),
+      expect.objectContaining({ id: second.id, username: null, isDeleted: true }),
+      expect.objectContaining({ id: 901n, title: "Club", megagroup: true, participants: 1 }),
+    ]),
+  );
+  expect(emulator.world.channels.get(first.id)?.banned).toEqual(new Set([telegramId]));
+  await control.unban(telegramId, first.id);
+  expect(emulator.world.channels.get(first.id)?.banned.size).toBe(0);
+  await expect(control.setUsername(901n, "renamed_now")).rejects.toThrow("taken");
+});
+
 test("a second start goes on: world, ports, keys that logged in and keys that ended", async () => {
   const options = { dir: join(folder, "world"), users: 2, channels: 2 };
   const first = await start(options);
