@@ -22,11 +22,16 @@ export interface Accounts {
    *
    * @param session its id, or its row as the caller has just read it: spares a look before the lease. What counts is
    * read under the lease
+   * @param needs methods without which `work` can do nothing: where one of them has to wait, nothing is sent
    * @throws SessionUnusable where the session is not AUTHORIZED or is held: nothing was sent
    * @throws LeaseHeld where another process has it: nothing was sent
    * @throws WaitRunning, AuthLost (the session is STALE by then, its reason recorded), and whatever `work` throws
    */
-  open<T>(session: bigint | SessionInfo, work: (account: OpenAccount) => Promise<T>): Promise<T>;
+  open<T>(
+    session: bigint | SessionInfo,
+    work: (account: OpenAccount) => Promise<T>,
+    needs?: readonly string[],
+  ): Promise<T>;
   /** How many are open in this process now. */
   readonly size: number;
   /** Ends everything that is open, and waits until it is closed and released. */

@@ -10,15 +10,11 @@ import { createEndings } from "./accounts/endings.ts";
 import { type AccountPolicy, createCallPolicy, type FloodOptions } from "./call-policy.ts";
 import type { Connect, ConnectionTimes, DataCenterAddresses, TelegramConnection } from "./connection.ts";
 import { LeaseLost, WaitRunning } from "./errors.ts";
-import { createMethodPauses } from "./flood-scope.ts";
 import type { Lease, Leases } from "./lease.ts";
 import type { Limiter } from "./limiter.ts";
-import type { Gate } from "./policy.ts";
+import { type Gate, OPENING_METHOD } from "./policy.ts";
 import type { Vault } from "./vault.ts";
 import type { WaitLedger } from "./waits.ts";
-
-/** What every opening of an account begins with: a wait for it holds everything. */
-const OPENING_METHOD = "users.getUsers";
 
 export interface AccountsOptions {
   readonly database: Database;
@@ -48,7 +44,6 @@ interface Readable {
 /** Opens accounts: lease, vault, connection, owner check, work, and all of it closed again in the right order. */
 export function createAccounts(options: AccountsOptions): Accounts {
   const { database, leases, vault, limiter, waits, flood, metrics, clock, log } = options;
-  const pauses = createMethodPauses(clock);
   const endings = createEndings({ database, limiter, log });
   const closing = new AbortController();
   const running = new Set<Promise<unknown>>();
@@ -61,11 +56,17 @@ export function createAccounts(options: AccountsOptions): Accounts {
     return session;
   }
 
-  /** Waits that may be waited in place are left to the policy. */
-  function refuseWhileWaiting(telegramId: bigint): void {
-    const wait = waits.check(telegramId, OPENING_METHOD);
-    if (wait && wait.until.getTime() - clock.now() > flood.inlineMaxSeconds * 1000)
-      throw new WaitRunning(OPENING_METHOD, wait.until, wait.scope);
+  /** Waits that may be waited in place are left to the policy; so is a pause that only Redis knows of yet. */
+  function refuseWhileWaiting({ telegramId, apiId }: SessionInfo, needs: readonly string[]): void {
+    const isLong = (until: Date) => until.getTime() - clock.now() > flood.inlineMaxSeconds * 1000;
+    const paused = limiter.paused(apiId);
+    if (paused && isLong(paused)) throw new WaitRunning(OPENING_METHOD, paused, "api_id");
+    for (const method of [OPENING_METHOD, ...needs]) {
+      const wait = waits.check(telegramId, method);
+      if (wait && isLong(wait.until)) throw new WaitRunning(method, wait.until, wait.scope);
+      const held = flood.scope === "auto" ? limiter.methods.check(apiId, method) : null;
+      if (held && isLong(held)) throw new WaitRunning(method, held, "api_method");
+    }
   }
 
   /** Under the lease: whoever held it before has written down what it knew. */
@@ -94,7 +95,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
       apiId: session.apiId,
       ownApi: session.ownApi,
       callsInFlight: options.callsInFlight,
-      ...{ limiter, waits, gate, signal, flood, pauses, metrics, clock, log },
+      ...{ limiter, waits, gate, signal, flood, pauses: limiter.methods, metrics, clock, log },
     });
     const api = { apiId: session.apiId, apiHash };
     const { dataCenters, times } = options;
@@ -165,16 +166,20 @@ export function createAccounts(options: AccountsOptions): Accounts {
     if (!saved) log.error({ session_id: String(session.id) }, "changed session not saved: another key is stored");
   }
 
-  async function open<T>(asked: bigint | SessionInfo, work: (account: OpenAccount) => Promise<T>): Promise<T> {
+  async function open<T>(
+    asked: bigint | SessionInfo,
+    work: (account: OpenAccount) => Promise<T>,
+    needs: readonly string[],
+  ): Promise<T> {
     if (closing.signal.aborted) throw new LeaseLost("LEASE_LOST", "open");
     const known = usable(typeof asked === "bigint" ? await database.once((tx) => loadSession(tx, asked)) : asked);
-    refuseWhileWaiting(known.telegramId);
+    refuseWhileWaiting(known, needs);
     const lease = await leases.acquire(known.id);
     if (!lease) throw new LeaseHeld(`session ${known.id} is leased elsewhere`);
     size += 1;
     try {
       const readable = await read(known.id);
-      refuseWhileWaiting(readable.session.telegramId);
+      refuseWhileWaiting(readable.session, needs);
       const secret = vault.open(readable.sealed, bindingOf(readable.session));
       return await connected(readable, secret, lease, work);
     } finally {
@@ -184,8 +189,8 @@ export function createAccounts(options: AccountsOptions): Accounts {
   }
 
   return {
-    open(sessionId, work) {
-      const opened = open(sessionId, work);
+    open(sessionId, work, needs = []) {
+      const opened = open(sessionId, work, needs);
       const settled = opened.then(
         () => undefined,
         () => undefined,

@@ -3,8 +3,18 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { sleep } from "../runtime/sleep.ts";
-import { FloodWait, LeaseLost, TelegramError, Transient, WaitRunning } from "./errors.ts";
-import type { MethodPauses } from "./flood-scope.ts";
+import {
+  AuthLost,
+  FloodWait,
+  LeaseLost,
+  PeerGone,
+  PtsUnusable,
+  RpcRefused,
+  TelegramError,
+  Transient,
+  WaitRunning,
+} from "./errors.ts";
+import { type MethodPauses, noMethodPauses } from "./flood-scope.ts";
 import { ApiIdPaused, type Limiter, LimiterUnavailable } from "./limiter.ts";
 import type { Call, CallPolicy, Gate } from "./policy.ts";
 import type { WaitLedger } from "./waits.ts";
@@ -45,37 +55,52 @@ export function createCallPolicy(options: {
   clock: Clock;
   log: Log;
 }): AccountPolicy {
-  const { telegramId, apiId, limiter, waits, gate, flood, pauses, metrics, clock, log } = options;
+  const { telegramId, apiId, limiter, waits, gate, flood, metrics, clock, log } = options;
+  const pauses = flood.scope === "auto" ? options.pauses : noMethodPauses;
   const inFlight = pLimit(options.callsInFlight);
   const apiLabel = options.ownApi ? "own" : String(apiId);
-  const auto = flood.scope === "auto";
   let calls = 0;
   let waitsMet = 0;
+  /** Telegram has ended the session: whatever else was about to be called would only say so again. */
+  let over: AuthLost | null = null;
 
   /** The wait that holds this call now: the account's, or the method's for the whole API ID. */
   function running({ method, chatId }: Call): WaitRunning | null {
     const wait = waits.check(telegramId, method, chatId);
     if (wait) return new WaitRunning(method, wait.until, wait.scope);
-    const paused = auto ? pauses.check(apiId, method) : null;
-    return paused && new WaitRunning(method, paused, "api_id");
+    const paused = pauses.check(apiId, method);
+    return paused && new WaitRunning(method, paused, "api_method");
   }
 
   /** Synchronous: nothing comes between these looks and the write. */
   function refuse(call: Call): void {
     if (!gate.isOpen()) throw new LeaseLost("LEASE_LOST", call.method);
+    if (over) throw over;
     const wait = running(call);
     if (wait) throw wait;
-    const probing = auto ? pauses.enter(apiId, call.method, telegramId) : null;
-    if (probing) throw new WaitRunning(call.method, probing, "api_id");
+    const probed = pauses.enter(apiId, call.method, telegramId);
+    if (probed) throw new WaitRunning(call.method, probed, "api_method");
+  }
+
+  /** After a pause of the method one account goes first, over all processes. */
+  async function admitted({ method }: Call): Promise<void> {
+    const again = await pauses.admit(apiId, method, telegramId).catch((cause) => {
+      log.debug({ err: cause, api_id: apiId, method }, "method's pause not known");
+      throw new Transient("LIMITER_UNAVAILABLE", method);
+    });
+    if (again) throw new WaitRunning(method, again, "api_method");
   }
 
   async function invokeInSlot<T>(call: Call, invoke: () => Promise<T>): Promise<T> {
+    let begun = false;
     try {
       return await limiter.run(apiId, () => {
         refuse(call);
+        begun = true;
         return observed(call, invoke);
       });
     } catch (error) {
+      if (!begun) pauses.gaveUp(apiId, call.method, telegramId);
       if (error instanceof ApiIdPaused) throw new WaitRunning(call.method, error.until, "api_id");
       if (error instanceof LimiterUnavailable) throw new Transient("LIMITER_UNAVAILABLE", call.method);
       throw error;
@@ -90,10 +115,13 @@ export function createCallPolicy(options: {
     let errorName: string | undefined;
     try {
       const answer = await invoke();
-      if (auto) pauses.observe(apiId, call.method, telegramId, null);
+      pauses.answered(apiId, call.method, telegramId);
       return answer;
     } catch (error) {
       outcome = outcomeOf(error);
+      if (error instanceof AuthLost) over ??= error;
+      if (isAnswer(error)) pauses.answered(apiId, call.method, telegramId);
+      else if (outcome !== "flood" || isChats(error)) pauses.gaveUp(apiId, call.method, telegramId);
       errorName = error instanceof TelegramError ? error.errorName : undefined;
       throw error;
     } finally {
@@ -119,7 +147,7 @@ export function createCallPolicy(options: {
     metrics.telegramFloodWaits.inc({ api_id: apiLabel, method: call.method });
     const chatId = error.scope === "chat" ? (call.chatId ?? 0n) : 0n;
     const noted = waits.record({ telegramId, method: call.method, chatId, seconds: error.seconds });
-    if (auto && error.scope === "method") pauses.observe(apiId, call.method, telegramId, error.seconds);
+    if (error.scope === "method") await pauses.flooded(apiId, call.method, telegramId, error.seconds);
     if (error.seconds > flood.sleepThreshold)
       log.warn(
         { api_id: apiId, user_telegram_id: String(telegramId), method: call.method, seconds: error.seconds },
@@ -147,6 +175,7 @@ export function createCallPolicy(options: {
 
   async function attempt<T>(call: Call, invoke: () => Promise<T>): Promise<{ answer: T } | WaitRunning> {
     try {
+      await admitted(call);
       return { answer: await invokeInSlot(call, invoke) };
     } catch (error) {
       if (error instanceof WaitRunning) return error;
@@ -160,6 +189,12 @@ export function createCallPolicy(options: {
     tally: () => ({ calls, waits: waitsMet }),
   };
 }
+
+/** Telegram let the method through, whatever it thought of the request. */
+const isAnswer = (error: unknown): boolean =>
+  error instanceof PeerGone || error instanceof PtsUnusable || error instanceof RpcRefused;
+
+const isChats = (error: unknown): boolean => error instanceof FloodWait && error.scope === "chat";
 
 function outcomeOf(error: unknown): "flood" | "timeout" | "error" {
   if (error instanceof FloodWait) return "flood";

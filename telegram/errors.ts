@@ -98,14 +98,16 @@ export class LeaseLost extends TelegramError {
   readonly kind = "lease_lost";
 }
 
+export type WaitScope = "method" | "chat" | "api_method" | "api_id";
+
 /** A wait that Telegram asked for is not over, and is too long to be waited in place: nothing was sent. */
 export class WaitRunning extends TelegramError {
   readonly kind = "wait_running";
   readonly until: Date;
-  /** Whom it holds: this account for the method, one chat of it, or the whole API ID. */
-  readonly scope: "method" | "chat" | "api_id";
+  /** Whom it holds: this account for the method, one chat of it, the method for the API ID, or the whole API ID. */
+  readonly scope: WaitScope;
 
-  constructor(method: string, until: Date, scope: "method" | "chat" | "api_id") {
+  constructor(method: string, until: Date, scope: WaitScope) {
     super("WAIT_RUNNING", method, `${method} waits until ${until.toISOString()}`);
     this.until = until;
     this.scope = scope;

@@ -4,9 +4,11 @@ import type { Clock } from "../runtime/clock.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Log } from "../runtime/log.ts";
 import { sleep } from "../runtime/sleep.ts";
+import type { MethodPauses } from "./flood-scope.ts";
 import { createLimiterConnection } from "./limiter/connection.ts";
 import { Line } from "./limiter/line.ts";
-import { type LimiterKeys, limiterKeys, pauseLeft, setPause } from "./limiter/pause.ts";
+import { createMethodPauses } from "./limiter/method-pauses.ts";
+import { type LimiterKeys, limiterKeys, lookAtPauses, setPause } from "./limiter/pause.ts";
 
 /** The rate of each API ID, over all processes. */
 export interface Limiter {
@@ -18,6 +20,10 @@ export interface Limiter {
   run<T>(apiId: number, work: () => Promise<T>): Promise<T>;
   /** No slot of this API ID for `milliseconds`, in any process. Never shortens a pause. */
   pause(apiId: number, milliseconds: number): Promise<void>;
+  /** When the API ID's pause is over, as far as this process knows; null where none runs. */
+  paused(apiId: number): Date | null;
+  /** The pauses of single methods (FLOOD_SCOPE=auto): looked at together with the API ID's, before each call. */
+  readonly methods: MethodPauses;
   close(): Promise<void>;
 }
 
@@ -85,6 +91,8 @@ export function createLimiter(options: {
 
   const keysOf = (apiId: number): LimiterKeys => limiterKeys(prefix, apiId);
 
+  const methods = createMethodPauses({ redis, keysOf, clock, log });
+
   /** What this process knows of pauses: when each is over on its monotonic clock. Redis has the last word. */
   const pausedUntil = new Map<number, number>();
   const pausedError = (milliseconds: number) => new ApiIdPaused(new Date(clock.now() + milliseconds));
@@ -104,7 +112,9 @@ export function createLimiter(options: {
 
   /** Asks Redis, and refuses everybody who waits for a slot of a paused API ID: nobody waits through a pause. */
   async function refuseWhilePaused(apiId: number): Promise<void> {
-    const left = await pauseLeft(redis, keysOf(apiId));
+    const pauses = await lookAtPauses(redis, keysOf(apiId));
+    methods.learn(apiId, pauses);
+    const left = pauses.leftMs;
     if (left === 0) return;
     pausedUntil.set(apiId, clock.monotonic() + left);
     lines.get(apiId)?.refuse(pausedError(left));
@@ -174,7 +184,13 @@ export function createLimiter(options: {
       await withDeadline("Redis", slotDeadlineMs, ready());
       await setPause(redis, keysOf(apiId), milliseconds);
     },
+    paused(apiId) {
+      const left = knownPause(apiId);
+      return left > 0 ? pausedError(left).until : null;
+    },
+    methods,
     async close() {
+      methods.close();
       for (const line of lines.values()) line.refuse(new LimiterUnavailable("the process ends"));
       clearInterval((group as unknown as { interval: NodeJS.Timeout }).interval);
       const stopped = group.limiters().map(({ limiter }) => limiter.stop({ dropWaitingJobs: true }));

@@ -1,3 +1,6 @@
+/** What every opening of an account begins with: a wait for it holds everything. */
+export const OPENING_METHOD = "users.getUsers";
+
 /** What a call is, as limits and logs see it. */
 export interface Call {
   /** Telegram's name, `messages.getHistory` for example. */

@@ -1,24 +1,41 @@
 import { LeaseGone } from "../db/database.ts";
+import { queueOf } from "../queue/jobs.ts";
 import { Discard, PauseQueue, Snooze } from "../queue/outcome.ts";
 import { LeaseHeld, SessionUnusable } from "../telegram/account.ts";
 import { AccountFrozen, ApiIdRefused, AuthLost, FloodWait, LeaseLost, WaitRunning } from "../telegram/errors.ts";
+import { OPENING_METHOD } from "../telegram/policy.ts";
 import { Interrupted } from "./interrupted.ts";
+
+const OWN_QUEUE = queueOf({ apiId: 0, ownApi: true });
 
 /** The first look at a lease that somebody else holds; doubled with every further one. */
 const FIRST_LOOK_MS = 250;
 
+/** A queue serves nobody for this long after an error that names its API ID; its sessions are held by then. */
+const API_ID_REFUSED_MS = 60_000;
+
 /**
- * What an error means for the job that met it: a Snooze, a Discard, or the error itself, which is retried as the job
- * table says. Pure.
+ * What an error means for the job that met it: a Snooze, a PauseQueue, a Discard, or the error itself, which is retried
+ * as the job table says. Pure.
  *
- * @param starts how often the job was started: a lease held elsewhere is looked at ever more rarely
+ * @param at.starts how often the job was started: a lease held elsewhere is looked at ever more rarely
+ * @param at.queue the job's: what holds a master API ID holds all of its queue; own API IDs share one, and hold nobody else
  */
 export function outcomeOf(
   error: unknown,
-  at: { readonly now: number; readonly starts: number; readonly leaseHeldSnoozeMs: number },
+  at: {
+    readonly now: number;
+    readonly starts: number;
+    readonly queue: string;
+    readonly leaseHeldSnoozeMs: number;
+  },
 ): unknown {
   const later = (milliseconds: number, why: string) => new Snooze(new Date(at.now + milliseconds), why);
   if (error instanceof Snooze || error instanceof Discard || error instanceof PauseQueue) return error;
+  const isShared = at.queue !== OWN_QUEUE;
+  if (error instanceof WaitRunning && isShared && holdsEverybody(error))
+    return new PauseQueue(Math.max(1, error.until.getTime() - at.now), error.message);
+  if (error instanceof ApiIdRefused && isShared) return new PauseQueue(API_ID_REFUSED_MS, error.message);
   if (error instanceof WaitRunning) return new Snooze(error.until, error.message);
   if (error instanceof FloodWait) return later(error.seconds * 1_000, error.message);
   if (error instanceof LeaseHeld) {
@@ -36,6 +53,10 @@ export function outcomeOf(
     return new Discard(error.message);
   return error;
 }
+
+/** Nobody of this API ID can do anything before that: not even open an account. */
+const holdsEverybody = ({ scope, method }: WaitRunning): boolean =>
+  scope === "api_id" || (scope === "api_method" && method === OPENING_METHOD);
 
 /** Whether the job goes on later as it is: nothing has ended. */
 export const isPostponed = (outcome: unknown): boolean => outcome instanceof Snooze || outcome instanceof PauseQueue;

@@ -11,18 +11,27 @@ export function limiterKeys(prefix: string, apiId: number) {
     settings: `b_${group}${key}_settings`,
     channel: `b_${group}${key}`,
     flood: `${prefix}:flood:${key}`,
+    /** The methods that are paused, by name (`method-pauses.ts`). */
+    methods: `${prefix}:flood-methods:${key}`,
+    /** Who called a method lately, and who was flooded. */
+    called: (method: string) => `${prefix}:called:${key}:${method}`,
+    flooded: (method: string) => `${prefix}:flooded:${key}:${method}`,
   };
 }
 
 export type LimiterKeys = ReturnType<typeof limiterKeys>;
 
+/** Redis's clock in whole milliseconds, as `now`. */
+export const NOW = `
+local time = redis.call('time')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
+
 /**
  * Sets the flood key until now + ARGV[1] ms (never shortened), makes the limiter hand out nothing before, and tells
  * every process. One script: nobody takes a slot between the three.
  */
-const PAUSE = `
-local time = redis.call('time')
-local ends = time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(ARGV[1])
+const PAUSE = `${NOW}
+local ends = now + tonumber(ARGV[1])
 if redis.call('pttl', KEYS[1]) < tonumber(ARGV[1]) then
   redis.call('set', KEYS[1], '1', 'PXAT', string.format('%.0f', ends))
 end
@@ -38,7 +47,24 @@ export async function setPause(redis: Redis, keys: LimiterKeys, milliseconds: nu
   return Number(await redis.eval(PAUSE, 2, keys.flood, keys.settings, Math.ceil(milliseconds), keys.channel));
 }
 
-/** How long the API ID is still paused, in milliseconds; 0 where it is not. */
-export async function pauseLeft(redis: Redis, keys: LimiterKeys): Promise<number> {
-  return Math.max(0, await redis.pttl(keys.flood));
+const LOOK = `${NOW}
+return {redis.call('pttl', KEYS[1]), now, redis.call('hgetall', KEYS[2])}`;
+
+/** What holds an API ID now. */
+export interface Pauses {
+  /** How long the API ID is still paused, in milliseconds; 0 where it is not. */
+  readonly leftMs: number;
+  /** Redis's clock. */
+  readonly now: number;
+  /** Each paused method and its state, as `method-pauses.ts` writes it. */
+  readonly methods: readonly (readonly [method: string, state: string])[];
+}
+
+/** One look, before each call. */
+export async function lookAtPauses(redis: Redis, keys: Pick<LimiterKeys, "flood" | "methods">): Promise<Pauses> {
+  const answer = (await redis.eval(LOOK, 2, keys.flood, keys.methods)) as [number, number, string[]];
+  const [left, now, fields] = answer;
+  const methods: [string, string][] = [];
+  for (let at = 0; at + 1 < fields.length; at += 2) methods.push([fields[at] ?? "", fields[at + 1] ?? ""]);
+  return { leftMs: Math.max(0, left), now, methods };
 }

@@ -22,7 +22,7 @@ import { createCallPolicy, type FloodOptions } from "../call-policy.ts";
 import type { ConnectionTimes, DataCenterAddresses } from "../connection.ts";
 import { ApiIdRefused, AuthLost, FloodWait, LoginRefused, WaitRunning } from "../errors.ts";
 import type { Fleet } from "../fleet.ts";
-import { createMethodPauses } from "../flood-scope.ts";
+import { noMethodPauses } from "../flood-scope.ts";
 import type { Lease } from "../lease.ts";
 import { type MasterApi, pickAgain, pickMaster } from "../shards.ts";
 import { type LoginDone, type PhoneLogin, type SentCode, startPhoneLogin } from "./phone-code.ts";
@@ -236,7 +236,7 @@ class Login {
       waits: deps.fleet.waits,
       gate: lease.gate,
       signal: lease.signal,
-      pauses: createMethodPauses(clock),
+      pauses: noMethodPauses,
       ...{ flood, callsInFlight, metrics, clock, log },
     });
     return { session, api, dataCenters, gate: lease.gate, policy, times, log };

@@ -45,8 +45,8 @@ export async function startParsing(
   const apis = new Map<bigint, TelegramApi>();
   const enqueued: NewJob[] = [];
   const hinted: [channelId: bigint, revision: bigint][] = [];
-  const outcome = (error: unknown, { starts }: Pick<JobContext, "starts">) =>
-    outcomeOf(error, { now: clock.now(), starts, leaseHeldSnoozeMs: 5_000 });
+  const outcome = (error: unknown, { starts, queue = "parse-1001" }: { starts: number; queue?: string }) =>
+    outcomeOf(error, { now: clock.now(), starts, queue, leaseHeldSnoozeMs: 5_000 });
   const handlers = createHandlers({
     accounts: leasedAccounts(database, apis),
     producer: {

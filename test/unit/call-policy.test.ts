@@ -3,8 +3,8 @@ import { systemClock } from "../../runtime/clock.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { createCallPolicy, type FloodOptions } from "../../telegram/call-policy.ts";
-import { FloodWait, LeaseLost, RpcRefused, Transient, WaitRunning } from "../../telegram/errors.ts";
-import { createMethodPauses } from "../../telegram/flood-scope.ts";
+import { AuthLost, FloodWait, LeaseLost, PeerGone, RpcRefused, Transient, WaitRunning } from "../../telegram/errors.ts";
+import { type MethodPauses, noMethodPauses } from "../../telegram/flood-scope.ts";
 import { ApiIdPaused, LimiterUnavailable } from "../../telegram/limiter.ts";
 import type { RunningWait } from "../../telegram/waits.ts";
 
@@ -14,7 +14,14 @@ const call = { method: METHOD };
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-function setUp(options: { flood?: Partial<FloodOptions>; telegramId?: bigint; ownApi?: boolean } = {}) {
+interface Given {
+  flood?: Partial<FloodOptions>;
+  telegramId?: bigint;
+  ownApi?: boolean;
+  pauses?: Partial<MethodPauses>;
+}
+
+function setUp(options: Given = {}) {
   const waits = new Map<string, number>();
   const slots: number[] = [];
   const paused: number[] = [];
@@ -47,7 +54,7 @@ function setUp(options: { flood?: Partial<FloodOptions>; telegramId?: bigint; ow
     },
     gate: { isOpen: () => state.open },
     flood: { inlineMaxSeconds: 2, sleepThreshold: 120, scope: "account", ...options.flood },
-    pauses: createMethodPauses(systemClock),
+    pauses: { ...noMethodPauses, ...options.pauses },
     callsInFlight: 2,
     metrics,
     clock: systemClock,
@@ -111,6 +118,65 @@ describe("before the call", () => {
     });
     state.limiterFails = new LimiterUnavailable("away");
     await expect(policy.run(call, async () => 1)).rejects.toThrow(Transient);
+  });
+});
+
+describe("a method that is paused for the API ID", () => {
+  const auto = { scope: "auto" } as const;
+  const until = () => new Date(Date.now() + 60_000);
+
+  test.each([
+    { known: "before the slot", pauses: { check: until } },
+    { known: "when Redis is asked for the probe", pauses: { admit: async () => until() } },
+    { known: "right before the write", pauses: { enter: until } },
+  ])("is not called where that is known $known", async ({ pauses }) => {
+    const { policy } = setUp({ flood: auto, pauses });
+    const invoke = vi.fn();
+    await expect(policy.run(call, invoke)).rejects.toMatchObject({ name: "WaitRunning", scope: "api_method" });
+    expect(invoke).not.toHaveBeenCalled();
+  });
+
+  test.each([
+    { what: "an answer", error: null, told: "answered" },
+    { what: "a refusal of the channel", error: new PeerGone("CHANNEL_PRIVATE", METHOD, "private"), told: "answered" },
+    { what: "a lost connection", error: new Transient("CONNECTION_LOST", METHOD), told: "gaveUp" },
+    { what: "slow mode", error: new FloodWait("SLOWMODE_WAIT", METHOD, 60, "chat"), told: "gaveUp" },
+    { what: "a flood", error: new FloodWait("FLOOD_WAIT", METHOD, 60), told: "flooded" },
+  ])("hears of $what", async ({ error, told }) => {
+    const heard: string[] = [];
+    const pauses: Partial<MethodPauses> = {
+      answered: () => void heard.push("answered"),
+      gaveUp: () => void heard.push("gaveUp"),
+      flooded: async () => void heard.push("flooded"),
+    };
+    const { policy } = setUp({ flood: auto, pauses });
+    await policy.run(call, async () => (error ? Promise.reject(error) : "answer")).catch(() => undefined);
+    expect(heard).toEqual([told]);
+  });
+
+  test("does not concern FLOOD_SCOPE=account", async () => {
+    const { policy } = setUp({ pauses: { check: until, enter: until, admit: async () => until() } });
+    await expect(policy.run(call, async () => "answer")).resolves.toBe("answer");
+  });
+});
+
+describe("a session that Telegram has ended", () => {
+  test("is not called with again: what waits in line is refused with the same reason", async () => {
+    const { policy } = setUp();
+    let asked = 0;
+    const invoke = async () => {
+      asked += 1;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      throw new AuthLost("SESSION_REVOKED", METHOD);
+    };
+    const calls = Array.from({ length: 6 }, () => policy.run(call, invoke));
+    const ends = expect(Promise.allSettled(calls)).resolves.toEqual(
+      Array(6).fill({ status: "rejected", reason: expect.any(AuthLost) }),
+    );
+    await vi.runAllTimersAsync();
+    await ends;
+    // Two were under way when the first answer came.
+    expect(asked).toBe(2);
   });
 });
 

@@ -1,59 +1,29 @@
-import { describe, expect, test } from "vitest";
-import { type AccountFlood, createMethodPauses, pauseForSpread } from "../../telegram/flood-scope.ts";
-import { manualClock } from "../support/manual-clock.ts";
-
-const METHOD = "messages.getHistory";
-const flooded = (seconds: number, at = 0): AccountFlood => ({ calledAt: at, floodedAt: at, seconds });
-const fine = (at = 0): AccountFlood => ({ calledAt: at, floodedAt: null, seconds: 0 });
+import { expect, test } from "vitest";
+import { pauseForSpread } from "../../telegram/flood-scope.ts";
+import { readMethodState } from "../../telegram/limiter/method-state.ts";
 
 test.each([
-  { what: "two accounts only", accounts: [flooded(5), flooded(5)], pause: null },
-  { what: "three of three", accounts: [flooded(30), flooded(7), flooded(9)], pause: 7_000 },
-  { what: "three of six", accounts: [flooded(5), flooded(5), flooded(5), fine(), fine(), fine()], pause: 5_000 },
-  { what: "three of seven", accounts: [flooded(5), flooded(5), flooded(5), ...Array(4).fill(fine())], pause: null },
-  { what: "hours", accounts: [flooded(9_000), flooded(8_000), flooded(7_000)], pause: 60_000 },
-  { what: "one of them long ago", accounts: [flooded(5), flooded(5), flooded(5, -60_001)], pause: null },
-])("$what", ({ accounts, pause }) => {
-  expect(pauseForSpread(accounts, 0)).toBe(pause);
+  { what: "two accounts only", called: 2, waits: [5, 5], pause: null },
+  { what: "three of three", called: 3, waits: [30, 7, 9], pause: 7_000 },
+  { what: "three of six", called: 6, waits: [5, 5, 5], pause: 5_000 },
+  { what: "three of seven", called: 7, waits: [5, 5, 5], pause: null },
+  { what: "hours", called: 3, waits: [9_000, 8_000, 7_000], pause: 60_000 },
+])("$what", ({ called, waits, pause }) => {
+  expect(pauseForSpread({ called, waits })).toBe(pause);
 });
 
-describe("the pause", () => {
-  const spread = () => {
-    const clock = manualClock();
-    const pauses = createMethodPauses(clock);
-    for (const account of [1n, 2n, 3n]) pauses.observe(1, METHOD, account, 10);
-    return { clock, pauses };
-  };
-
-  test("holds every account of the API ID on that method, and nobody else", () => {
-    const { clock, pauses } = spread();
-    expect(pauses.check(1, METHOD)?.getTime()).toBe(clock.now() + 10_000);
-    expect(pauses.check(2, METHOD)).toBeNull();
-    expect(pauses.check(1, "users.getUsers")).toBeNull();
-  });
-
-  test("then one account probes: its success resumes", () => {
-    const { clock, pauses } = spread();
-    clock.pass(10_000);
-    expect(pauses.enter(1, METHOD, 4n)).toBeNull();
-    expect(pauses.enter(1, METHOD, 5n)).not.toBeNull();
-    pauses.observe(1, METHOD, 4n, null);
-    expect(pauses.enter(1, METHOD, 5n)).toBeNull();
-  });
-
-  test("a probe's flood doubles it", () => {
-    const { clock, pauses } = spread();
-    clock.pass(10_000);
-    pauses.enter(1, METHOD, 4n);
-    pauses.observe(1, METHOD, 4n, 3);
-    expect(pauses.check(1, METHOD)?.getTime()).toBe(clock.now() + 20_000);
-  });
-
-  test("a probe that never came back is followed by another", () => {
-    const { clock, pauses } = spread();
-    clock.pass(10_000);
-    pauses.enter(1, METHOD, 4n);
-    clock.pass(30_000);
-    expect(pauses.enter(1, METHOD, 5n)).toBeNull();
-  });
+test.each([
+  { text: "1700000000000 5000 - 0", state: { until: 1_700_000_000_000, lengthMs: 5_000, probe: null } },
+  {
+    text: "1700000000000 5000 6100000001 1700000030000",
+    state: {
+      until: 1_700_000_000_000,
+      lengthMs: 5_000,
+      probe: { account: 6_100_000_001n, until: 1_700_000_030_000 },
+    },
+  },
+  { text: "", state: null },
+  { text: "1700000000000 5000", state: null },
+])("the state $text", ({ text, state }) => {
+  expect(readMethodState(text)).toEqual(state);
 });

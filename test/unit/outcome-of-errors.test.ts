@@ -6,7 +6,8 @@ import * as errors from "../../telegram/errors.ts";
 import { Interrupted } from "../../workers/interrupted.ts";
 import { isPostponed, outcomeOf } from "../../workers/outcome-of.ts";
 
-const AT = { now: 1_000_000, starts: 1, leaseHeldSnoozeMs: 5_000 };
+const AT = { now: 1_000_000, starts: 1, queue: "parse-1001", leaseHeldSnoozeMs: 5_000 };
+const OWN = { ...AT, queue: "parse-own" };
 const until = (error: unknown, at = AT) => {
   const outcome = outcomeOf(error, at);
   if (!(outcome instanceof Snooze)) throw new Error("not a snooze");
@@ -24,6 +25,20 @@ describe("what an error means for its job", () => {
     expect(until(error)).toBe(expected);
   });
 
+  const after = new Date(AT.now + 7_000);
+  it.each([
+    ["a paused API ID", new errors.WaitRunning("messages.getHistory", after, "api_id"), 7_000],
+    ["no opening for the API ID", new errors.WaitRunning("users.getUsers", after, "api_method"), 7_000],
+    ["a refused API ID", new errors.ApiIdRefused("API_ID_INVALID", "users.getUsers"), 60_000],
+  ])("pauses a master's queue for %s, and not the one that own API IDs share", (_what, error, milliseconds) => {
+    expect(outcomeOf(error, AT)).toMatchObject({ name: "PauseQueue", milliseconds });
+    expect(outcomeOf(error, OWN)).not.toBeInstanceOf(PauseQueue);
+  });
+
+  it("snoozes for one method that is paused: other jobs of the API ID can do without", () => {
+    expect(until(new errors.WaitRunning("messages.getHistory", after, "api_method"))).toBe(after.getTime());
+  });
+
   it("looks at a lease held elsewhere ever more rarely, up to the limit", () => {
     const looks = [1, 2, 3, 4, 5, 6, 50].map((starts) => until(new LeaseHeld("held"), { ...AT, starts }) - AT.now);
     expect(looks).toEqual([250, 500, 1_000, 2_000, 4_000, 5_000, 5_000]);
@@ -33,9 +48,9 @@ describe("what an error means for its job", () => {
     ["an unusable session", new SessionUnusable("STALE")],
     ["a lost session", new errors.AuthLost("AUTH_KEY_UNREGISTERED", "users.getUsers")],
     ["a frozen account", new errors.AccountFrozen("FROZEN_METHOD_INVALID", "messages.getHistory")],
-    ["a refused API ID", new errors.ApiIdRefused("API_ID_PUBLISHED_FLOOD", "messages.getHistory")],
+    ["a refused API ID of one's own", new errors.ApiIdRefused("API_ID_PUBLISHED_FLOOD", "messages.getHistory")],
   ])("discards for %s", (_what, error) => {
-    const outcome = outcomeOf(error, AT);
+    const outcome = outcomeOf(error, OWN);
     expect(outcome).toBeInstanceOf(Discard);
     expect((outcome as Discard).message).toBe(error.message);
   });

@@ -65,7 +65,7 @@ export async function readChanged(
  * needs that method is refused without a call.
  */
 const leavesOthers = ({ scope, until }: WaitRunning, now: number): boolean =>
-  scope === "chat" || (scope === "method" && until.getTime() - now > LONG_WAIT_MS);
+  scope === "chat" || (scope !== "api_id" && until.getTime() - now > LONG_WAIT_MS);
 
 /** Trouble with one channel, to be looked at again with the next parse. */
 export const concernsOneChannel = (error: unknown): boolean =>
