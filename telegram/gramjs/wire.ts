@@ -8,8 +8,8 @@ import type { ConnectOptions } from "../connection.ts";
 import { AuthLost, LeaseLost, type TelegramError, Transient } from "../errors.ts";
 import { type Address, addressOf, firstDataCenter } from "./addresses.ts";
 import { classify } from "./classify.ts";
+import { useFastCodec } from "./codec/fast-codec.ts";
 import { QuietLogger } from "./logger.ts";
-import { useNativeIntegers } from "./native-integers.ts";
 import { startPings } from "./pings.ts";
 import { LeasedSender } from "./sender.ts";
 import { trustServerKey } from "./server-keys.ts";
@@ -76,7 +76,7 @@ async function openOnce<R extends Api.AnyRequest>(options: WireOptions, first: F
   const stored = options.session && options.dcId === undefined ? await readSession(options.session) : null;
   const dcId = stored?.dcId ?? options.dcId ?? firstDataCenter(options.dataCenters);
   const address = resolveAddress(dcId, options, stored);
-  useNativeIntegers();
+  useFastCodec(options.log);
   if (options.dataCenters?.publicKeyPem) trustServerKey(options.dataCenters.publicKeyPem);
 
   const sockets = new LeasedSockets(options.gate);

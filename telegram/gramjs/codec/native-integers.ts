@@ -1,0 +1,46 @@
+import { randomBytes } from "node:crypto";
+import bigInt from "big-integer";
+import type { Patch } from "./patch.ts";
+
+type Helpers = Pick<typeof import("telegram/Helpers.js"), "readBigIntFromBuffer" | "toSignedLittleBuffer">;
+
+const LONG_BYTES = 8;
+
+/**
+ * 64-bit numbers by the engine's bigint instead of through strings of digits: a seventh of a parse's time. Other lengths
+ * go the way they went.
+ */
+export const nativeIntegers: Patch<Helpers> = {
+  name: "64-bit integers",
+  module: "telegram/Helpers.js",
+  make: (original) => ({
+    readBigIntFromBuffer(buffer, little = true, signed = false) {
+      if (buffer.length !== LONG_BYTES) return original.readBigIntFromBuffer(buffer, little, signed);
+      if (signed) return bigInt(little ? buffer.readBigInt64LE() : buffer.readBigInt64BE());
+      return bigInt(little ? buffer.readBigUInt64LE() : buffer.readBigUInt64BE());
+    },
+    toSignedLittleBuffer(big, bytes = LONG_BYTES) {
+      if (bytes !== LONG_BYTES) return original.toSignedLittleBuffer(big, bytes);
+      const buffer = Buffer.allocUnsafe(LONG_BYTES);
+      buffer.writeBigUInt64LE(BigInt.asUintN(64, BigInt(big.toString())));
+      return buffer;
+    },
+  }),
+  agrees(ours, theirs) {
+    for (const length of [LONG_BYTES, LONG_BYTES, 16]) {
+      const buffer = randomBytes(length);
+      for (const [little, signed] of [
+        [true, true],
+        [true, false],
+        [false, true],
+        [false, false],
+      ] as const) {
+        const [read, expected] = [ours, theirs].map((each) => each.readBigIntFromBuffer(buffer, little, signed));
+        if (!read || !expected?.equals(read)) return false;
+        const written = ours.toSignedLittleBuffer(read, length);
+        if (!written.equals(theirs.toSignedLittleBuffer(read, length))) return false;
+      }
+    }
+    return true;
+  },
+};
