@@ -7,6 +7,7 @@ import {
   ControlSummary,
   controlJson,
   type FloodRequest,
+  type PersonRequest,
   Posted,
 } from "./control-protocol.ts";
 
@@ -24,6 +25,10 @@ export interface ControlClient {
   edit(channelId: bigint, messageId: number, text: string): Promise<void>;
   remove(channelId: bigint, messageIds: readonly number[]): Promise<void>;
   forceFlood(flood: FloodRequest): Promise<void>;
+  /** The person of this account scans a login link (`tg://login?token=…`) and accepts it. */
+  scan(link: string, telegramId: bigint): Promise<void>;
+  /** Somebody who is new to Telegram, with or without a two-step password. */
+  addPerson(person: Omit<PersonRequest, "id"> & { id: bigint }): Promise<void>;
   setTitle(channelId: bigint, title: string): Promise<void>;
   /** A username that nobody has; null makes the channel private. */
   setUsername(channelId: bigint, username: string | null): Promise<void>;
@@ -50,6 +55,8 @@ export function createControlClient(socketPath: string): ControlClient {
     edit: (channelId, messageId, text) => ask(Done, "/edit", { channelId, messageId, text }),
     remove: (channelId, messageIds) => ask(Done, "/delete", { channelId, messageIds }),
     forceFlood: (flood) => ask(Done, "/flood", flood),
+    scan: (link, telegramId) => ask(Done, "/scan", { link, telegramId }),
+    addPerson: (person) => ask(Done, "/people", person),
     setTitle: (channelId, title) => ask(Done, "/title", { channelId, title }),
     setUsername: (channelId, username) => ask(Done, "/username", { channelId, username }),
     ban: (userId, channelId) => ask(Done, "/ban", { userId, channelId }),

@@ -93,6 +93,17 @@ export const MemberRequest = z.object({ userId: long, channelId: long });
 export const ChannelRequest = z.object({ channelId: long });
 export const GroupRequest = z.object({ groupId: long, title: z.string(), members: z.array(long) });
 export const MigrateRequest = z.object({ groupId: long, channelId: long });
+export const ScanRequest = z.object({ link: z.string(), telegramId: long });
+export const PersonRequest = z.object({
+  id: long,
+  phone: z.string().regex(/^\d+$/),
+  firstName: z.string(),
+  username: z.string().nullable().default(null),
+  dcId: z.number().int().positive(),
+  premium: z.boolean().default(false),
+  /** The two-step password, null where there is none. */
+  password: z.string().nullable().default(null),
+});
 export const Posted = z.object({ messageId: z.number() });
 
 export type ControlSummary = z.output<typeof ControlSummary>;
@@ -100,6 +111,7 @@ export type ControlAccount = z.output<typeof ControlAccount>;
 export type ControlChannel = z.output<typeof ControlChannel>;
 export type ChannelAudit = z.output<typeof ChannelAudit>;
 export type FloodRequest = z.output<typeof FloodRequest>;
+export type PersonRequest = z.input<typeof PersonRequest>;
 
 /** JSON with bigints as strings. */
 export function controlJson(value: unknown): string {

@@ -15,7 +15,9 @@ import {
   GroupRequest,
   MemberRequest,
   MigrateRequest,
+  PersonRequest,
   PostRequest,
+  ScanRequest,
   TitleRequest,
   TrafficRequest,
   UsernameRequest,
@@ -34,6 +36,7 @@ export interface Controlled {
   summary(): ControlSummary;
   accounts(): readonly ControlAccount[];
   setTraffic(running: boolean): void;
+  scan(link: string, telegramId: bigint): void;
 }
 
 export interface Control {
@@ -85,6 +88,15 @@ function routesOf({ world, floods, now, ...controlled }: Controlled): readonly R
     ["GET", /^\/channels$/, () => [...world.channels.values()].map(channelLine)],
     ["GET", /^\/channels\/(\d+)\/audit$/, (id) => auditOf(channelOf(BigInt(id)))],
     ["POST", /^\/traffic$/, (_, body) => done(controlled.setTraffic(TrafficRequest.parse(body).running))],
+    [
+      "POST",
+      /^\/scan$/,
+      (_, body) => {
+        const { link, telegramId } = ScanRequest.parse(body);
+        return done(controlled.scan(link, telegramId));
+      },
+    ],
+    ["POST", /^\/people$/, (_, body) => done(world.addUser(PersonRequest.parse(body)))],
     ["POST", /^\/flood$/, (_, body) => done(floods.forceFlood(definedOnly(FloodRequest.parse(body))))],
     [
       "POST",

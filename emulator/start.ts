@@ -12,9 +12,11 @@ import type { Faults } from "./dc/faults.ts";
 import type { FloodBucket } from "./flood-buckets.ts";
 import { createFloods, type Floods } from "./floods.ts";
 import { openAuthKeys } from "./keys.ts";
+import { tokenOfLink } from "./login-link.ts";
 import { createAccess } from "./services/access.ts";
 import { type ApiIdPair, type DataCenterAddress, DEFAULT_RULES, type ServiceRules } from "./services/deps.ts";
 import { createHandlers } from "./services/handlers.ts";
+import { createLoginTokens } from "./services/login-tokens.ts";
 import { createLogins } from "./services/logins.ts";
 import { sessionString } from "./session-string.ts";
 import { countChanges, createTrafficSwitch } from "./traffic-switch.ts";
@@ -35,6 +37,9 @@ export const DEFAULT_API_IDS: readonly ApiIdPair[] = [
 
 /** A busy channel's; with 40 channels at pace 60 it makes 1.5 posts a second. */
 const POSTS_PER_CHANNEL_AND_DAY = 54;
+
+/** How long a QR login's token lives (core.telegram.org/api/qr-login); shorter at a higher pace, at least a second. */
+const LOGIN_TOKEN_SECONDS = 30;
 
 export interface EmulatorOptions {
   /** Where world, keys and ports are kept, to go on there next time; null: nowhere. */
@@ -80,6 +85,12 @@ export interface Emulator {
   readonly control: { readonly path: string } | null;
   /** The access hash under which an account knows a channel. */
   channelHash(accountId: bigint, channelId: bigint): bigint;
+  /**
+   * The person of this account scans a login link (`tg://login?token=…`) with their phone and accepts it.
+   *
+   * @throws where it is no such link, or Telegram would refuse it: AUTH_TOKEN_EXPIRED, …
+   */
+  scan(link: string, telegramId: bigint): void;
   summary(): ControlSummary;
   /** No post, edit or deletion happens by itself any more. */
   stopTraffic(): void;
@@ -125,10 +136,19 @@ async function start(options: EmulatorOptions, lifecycle: Lifecycle): Promise<Em
   const witness = createWitness();
   const floods = createFloods({ clock, pace, ...(options.buckets === undefined ? {} : { buckets: options.buckets }) });
   const addresses: DataCenterAddress[] = [];
+  const logins = createLogins(clock);
+  const loginTokens = createLoginTokens({
+    seconds: Math.max(1, Math.round(LOGIN_TOKEN_SECONDS / pace)),
+    // Nobody shows a token before the data centers listen.
+    push: (keyId, update) => cluster.push(keyId, update),
+    ...{ world, logins, keys, clock },
+  });
+  const scan = (link: string, telegramId: bigint) => void loginTokens.accept(tokenOfLink(link), telegramId);
   const handlers = createHandlers({
     world,
     access,
-    logins: createLogins(clock),
+    logins,
+    loginTokens,
     dataCenters: () => addresses,
     apiIds,
     secret,
@@ -183,6 +203,7 @@ async function start(options: EmulatorOptions, lifecycle: Lifecycle): Promise<Em
         summary,
         accounts: () => accounts,
         setTraffic: (running) => traffic.set(running),
+        scan,
       }),
       (listening) => listening.close(),
     );
@@ -199,6 +220,7 @@ async function start(options: EmulatorOptions, lifecycle: Lifecycle): Promise<Em
     cluster,
     control: control && { path: control.path },
     channelHash: access.channelHash,
+    scan,
     summary,
     stopTraffic: () => traffic.set(false),
     close: () => lifecycle.close(),

@@ -1,5 +1,6 @@
 import type { World } from "../world/model.ts";
 import type { Access } from "./access.ts";
+import type { LoginTokens } from "./login-tokens.ts";
 import type { Logins } from "./logins.ts";
 
 export interface ApiIdPair {
@@ -37,6 +38,7 @@ export interface ServiceDeps {
   readonly world: World;
   readonly access: Access;
   readonly logins: Logins;
+  readonly loginTokens: LoginTokens;
   /** Asked at every call: ports are known only once the DCs listen. */
   readonly dataCenters: () => readonly DataCenterAddress[];
   readonly apiIds: readonly ApiIdPair[];

@@ -8,6 +8,7 @@ import { dialogHandlers } from "./dialogs.ts";
 import { groupHandlers } from "./groups.ts";
 import { helpHandlers } from "./help.ts";
 import { historyHandlers } from "./history.ts";
+import { qrLoginHandlers } from "./qr-login.ts";
 import { updateHandlers } from "./updates.ts";
 import { userHandlers } from "./users.ts";
 
@@ -19,6 +20,7 @@ export function createHandlers(deps: ServiceDeps): Handlers {
   const families = [
     helpHandlers(deps),
     authHandlers(deps),
+    qrLoginHandlers(deps),
     accountHandlers(deps),
     userHandlers(deps),
     contactHandlers(deps),

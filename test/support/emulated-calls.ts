@@ -4,6 +4,7 @@ import { type AuthKeyRecord, type Handlers, type RpcContext, RpcError } from "..
 import { createAccess } from "../../emulator/services/access.ts";
 import { DEFAULT_RULES, type ServiceDeps, type ServiceRules } from "../../emulator/services/deps.ts";
 import { createHandlers } from "../../emulator/services/handlers.ts";
+import { createLoginTokens } from "../../emulator/services/login-tokens.ts";
 import { createLogins } from "../../emulator/services/logins.ts";
 import { readRequest } from "../../emulator/tl/read-request.ts";
 import type { World, WorldMessage } from "../../emulator/world/model.ts";
@@ -20,10 +21,23 @@ export function emulatedCalls(options: { rules?: Partial<ServiceRules>; clock?: 
   });
   const secret = Buffer.alloc(32, 7);
   const access = createAccess(world, secret);
+  const logins = createLogins(clock);
+  const records = new Map<bigint, AuthKeyRecord>();
+  const pushed: { keyId: bigint; update: Buffer }[] = [];
+  const loginTokens = createLoginTokens({
+    seconds: 30,
+    keys: {
+      get: (keyId) => records.get(keyId),
+      change: (record, change) => void Object.assign(record, change),
+    },
+    push: (keyId, update) => pushed.push({ keyId, update }),
+    ...{ world, logins, clock },
+  });
   const deps: ServiceDeps = {
     world,
     access,
-    logins: createLogins(clock),
+    logins,
+    loginTokens,
     dataCenters: () => [1, 2].map((id) => ({ id, host: "127.0.0.1", port: 4000 + id })),
     apiIds: [{ apiId: 1001, apiHash: "a".repeat(32) }],
     secret,
@@ -36,10 +50,14 @@ export function emulatedCalls(options: { rules?: Partial<ServiceRules>; clock?: 
     world,
     access,
     handlers,
+    loginTokens,
+    /** What was pushed to clients, by key. */
+    pushed,
     /** A client with a key of its own, logged in as `accountId` or as nobody, connected to a DC. */
     client(accountId: bigint | null, dcId = 2): EmulatedClient {
       keys += 1n;
       const key: AuthKeyRecord = { keyId: keys, key: Buffer.alloc(256), dcId, apiId: 1001, accountId, ended: null };
+      records.set(key.keyId, key);
       const context = contextOf(key, clock);
       return { key, context, call: (request) => call(handlers, request, context) };
     },

@@ -5,9 +5,11 @@ import { startCluster } from "../../emulator/dc/cluster.ts";
 import type { Faults } from "../../emulator/dc/faults.ts";
 import { createRsaKey } from "../../emulator/dc/rsa-key.ts";
 import { createFloods } from "../../emulator/floods.ts";
+import { tokenOfLink } from "../../emulator/login-link.ts";
 import { createAccess } from "../../emulator/services/access.ts";
 import { DEFAULT_RULES, type ServiceDeps } from "../../emulator/services/deps.ts";
 import { createHandlers } from "../../emulator/services/handlers.ts";
+import { createLoginTokens } from "../../emulator/services/login-tokens.ts";
 import { createLogins } from "../../emulator/services/logins.ts";
 import { createWitness } from "../../emulator/witness.ts";
 import { createWorld } from "../../emulator/world/world.ts";
@@ -33,10 +35,20 @@ export async function startWireTelegram() {
   const faults: Faults = {};
   const secret = randomBytes(32);
   const access = createAccess(world, secret);
+  const logins = createLogins(clock);
+  const tokenRules = { seconds: 30, pushes: true };
+  const loginTokens = createLoginTokens({
+    get seconds() {
+      return tokenRules.seconds;
+    },
+    push: (keyId, update) => (tokenRules.pushes ? cluster.push(keyId, update) : 0),
+    ...{ world, logins, keys, clock },
+  });
   const deps: ServiceDeps = {
     world,
     access,
-    logins: createLogins(clock),
+    logins,
+    loginTokens,
     dataCenters: () => cluster.addresses,
     apiIds: [API],
     secret,
@@ -65,6 +77,10 @@ export async function startWireTelegram() {
     floods,
     /** May be changed at any time. */
     faults,
+    /** How long login tokens live, and whether clients are told that one was accepted. May be changed at any time. */
+    tokenRules,
+    /** This account's person scans a login link. */
+    scan: (link: string, telegramId: bigint) => void loginTokens.accept(tokenOfLink(link), telegramId),
     /** May be changed at any time. */
     handlers,
     cluster,
