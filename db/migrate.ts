@@ -5,12 +5,14 @@ import { OperatorError } from "../runtime/operator-error.ts";
 import type { Database, WorkerTx } from "./database.ts";
 import * as first from "./migrations/0001-first.ts";
 import * as reconcile from "./migrations/0002-reconcile.ts";
+import * as endings from "./migrations/0005-endings.ts";
 import { answering } from "./unreachable.ts";
 
 /** Every migration, in order. One that has been released is never changed. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-first": first,
   "0002-reconcile": reconcile,
+  "0005-endings": endings,
 };
 const NAMES = Object.keys(MIGRATIONS).sort();
 /** The schema that this version of gramfleet reads and writes. */

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { TenantTx, Tx, WorkerTx } from "./database.ts";
 import { ofTenant } from "./tenant.ts";
+import { usersHeldByWaits, usersWaiting } from "./waits.ts";
 
 /** A user claimed by the due scan. */
 export interface DueUser {
@@ -16,8 +17,8 @@ export interface DueUser {
 const milliseconds = (ms: number) => sql`${ms} * interval '1 millisecond'`;
 
 /**
- * Locks and marks up to `limit` users that are due and have no run in flight, oldest first
- * (`FOR UPDATE OF schedules SKIP LOCKED`), and gives them back. The caller enqueues them before it commits: a crash
+ * Locks and marks up to `limit` users that are due, have no run in flight and whose account has no wait that holds its
+ * parses, oldest first (`FOR UPDATE OF schedules SKIP LOCKED`), and gives them back. The caller enqueues them before it commits: a crash
  * in between replays, and deduplication absorbs the replay.
  */
 export async function claimDue(tx: WorkerTx, limit: number): Promise<DueUser[]> {
@@ -25,6 +26,7 @@ export async function claimDue(tx: WorkerTx, limit: number): Promise<DueUser[]> 
     with due as (
       select user_id from schedules
       where claimed_at is null and queue is not null and next_parse_at <= now()
+        and user_id not in (${usersHeldByWaits})
       order by next_parse_at limit ${limit} for update skip locked
     ), claimed as (
       update schedules s set claimed_at = now(), last_enqueued_at = now()
@@ -48,7 +50,7 @@ const LONGEST_RUN = 10;
  * The same for users that were claimed longer than `afterMs` ago and never started since, and for those that started
  * before that, have no end, and hold no lease; a lease spares them for ten times as long, since it outlives a worker
  * that was killed, and nobody asks for it while no job is there. Spares `pausedQueues`, and accounts that wait for a
- * method that a parse cannot do without. Re-stamps `last_enqueued_at`, so that each is found again only after another
+ * method without which a parse can do nothing, or so shortly that their job is snoozed. Re-stamps `last_enqueued_at`, so that each is found again only after another
  * `afterMs` (the back-off). Too early is harmless: a job that is there absorbs its like.
  */
 export async function claimOverdue(
@@ -59,18 +61,14 @@ export async function claimOverdue(
     with horizon as (
       select now() - ${milliseconds(options.afterMs)} as at
     ), lost as (
-      select s.user_id from schedules s join users u on u.id = s.user_id, horizon
+      select s.user_id from schedules s, horizon
       where s.claimed_at < horizon.at and s.queue is not null
         and coalesce(s.last_enqueued_at, s.claimed_at) < horizon.at
         and (s.last_started_at is null or s.last_started_at < s.claimed_at
           or (s.last_started_at < horizon.at and not exists (${lease}))
           or s.last_started_at < now() - ${milliseconds(options.afterMs * LONGEST_RUN)})
         and s.queue <> all(${[...options.pausedQueues]}::text[])
-        and not exists (
-          select from waits w
-          where w.telegram_id = u.telegram_id and w.until > now() and w.chat_id = 0
-            and w.method <> 'contacts.resolveUsername'
-        )
+        and s.user_id not in (${usersWaiting})
       order by s.next_parse_at limit ${options.limit} for update of s skip locked
     ), claimed as (
       update schedules s set last_enqueued_at = now()

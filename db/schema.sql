@@ -177,12 +177,15 @@ create table session_events (
   to_state text not null,
   reason text,
   at timestamp with time zone default now() not null,
+  told_at timestamp with time zone,
   constraint session_events_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE,
   constraint session_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint session_events_pkey PRIMARY KEY (id)
 );
 
 CREATE INDEX session_events_session ON session_events USING btree (session_id, id);
+
+CREATE INDEX session_events_untold ON session_events USING btree (id) WHERE ((to_state = 'STALE'::text) AND (told_at IS NULL));
 
 create table sessions (
   id bigint generated always as identity not null,

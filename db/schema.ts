@@ -72,6 +72,8 @@ export interface Schema {
     to_state: SessionState;
     reason: string | null;
     at: DefaultTime;
+    /** When the owner was told of an ending. */
+    told_at: NullableTime;
   };
   leases: {
     session_id: bigint;

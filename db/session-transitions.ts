@@ -77,14 +77,21 @@ export async function setHold(tx: Tx, sessionId: bigint, hold: SessionHold, held
   if (row) await refreshQueue(tx, row.user_id);
 }
 
+/** One line of a session's history. */
+export interface SessionEvent {
+  readonly fromState: SessionState;
+  readonly toState: SessionState;
+  readonly reason: string | null;
+  readonly at: Date;
+  /** When the owner was told, of an ending. */
+  readonly toldAt: Date | null;
+}
+
 /** A session's transitions, the oldest first. */
-export async function sessionEvents(
-  tx: Tx,
-  sessionId: bigint,
-): Promise<{ fromState: SessionState; toState: SessionState; reason: string | null; at: Date }[]> {
+export async function sessionEvents(tx: Tx, sessionId: bigint): Promise<SessionEvent[]> {
   return tx
     .selectFrom("session_events")
-    .select(["from_state as fromState", "to_state as toState", "reason", "at"])
+    .select(["from_state as fromState", "to_state as toState", "reason", "at", "told_at as toldAt"])
     .where("session_id", "=", sessionId)
     .where(ofTenant("tenant_id"))
     .orderBy("id")

@@ -11,6 +11,8 @@ export interface UserSummary extends User {
   readonly nextParseAt: Date | null;
   readonly lastRunAt: Date | null;
   readonly lastOutcome: string | null;
+  /** The end of the longest wait that Telegram asked the account for; null where none runs. */
+  readonly waitsUntil: Date | null;
 }
 
 /**
@@ -21,7 +23,8 @@ export interface UserSummary extends User {
 export async function listUsers(tx: TenantTx, filter: { plan?: string; limit?: number } = {}): Promise<UserSummary[]> {
   const { rows } = await sql<Row>`
     select u.*, e.state as session_state, s.next_parse_at, r.finished_at, r.outcome,
-      (select count(*)::int from subscriptions b where b.user_id = u.id) as subscriptions
+      (select count(*)::int from subscriptions b where b.user_id = u.id) as subscriptions,
+      (select max(w.until) from waits w where w.telegram_id = u.telegram_id and w.until > clock_timestamp()) as waits_until
     from users u
     left join schedules s on s.user_id = u.id
     left join lateral (
@@ -39,6 +42,7 @@ export async function listUsers(tx: TenantTx, filter: { plan?: string; limit?: n
     nextParseAt: row.next_parse_at,
     lastRunAt: row.finished_at,
     lastOutcome: row.outcome,
+    waitsUntil: row.waits_until,
   }));
 }
 
@@ -51,4 +55,5 @@ type Row = Selectable<Schema["users"]> & {
   next_parse_at: Date | null;
   finished_at: Date | null;
   outcome: string | null;
+  waits_until: Date | null;
 };

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
-import type { Tx } from "./database.ts";
+import type { TenantTx, Tx } from "./database.ts";
+import { ofTenant } from "./tenant.ts";
 
 /** One wait that Telegram asked an account for. `chatId` 0n: for the whole method. */
 export interface Wait {
@@ -43,11 +44,49 @@ export async function runningWaits(tx: Tx, telegramId: bigint): Promise<Wait[]> 
   return rows;
 }
 
-export async function countRunningWaits(tx: Tx): Promise<{ waits: number; accounts: number }> {
+/** Methods without which a parse can do nothing: opening the account, and the look at its channels. */
+const PARSE_METHODS = ["users.getUsers", "messages.getPeerDialogs"] as const;
+
+/** Whether a wait holds its account's parses altogether, or only what needs that method or chat. */
+export const holdsParse = ({ method, chatId }: Pick<Wait, "method" | "chatId">): boolean =>
+  chatId === 0n && (PARSE_METHODS as readonly string[]).includes(method);
+
+/** Up to this long a parse is snoozed, whatever it waits for; through longer ones it does without where it can. */
+const SNOOZED_SECONDS = 60;
+
+/** The users whose parses are held by a wait, as a subquery of user ids. */
+export const usersHeldByWaits = sql`
+  select e.user_id from waits w join sessions e on e.telegram_id = w.telegram_id and e.state = 'AUTHORIZED'
+  where w.until > clock_timestamp() and w.chat_id = 0 and w.method in (${sql.join(PARSE_METHODS.map((name) => sql.lit(name)))})`;
+
+/** Those and the users whose parse may be snoozed for a short one. */
+export const usersWaiting = sql`
+  ${usersHeldByWaits} or (w.until > clock_timestamp() and w.chat_id = 0 and w.seconds <= ${sql.lit(SNOOZED_SECONDS)})`;
+
+/** @param askedFor count only those for which Telegram asked for more seconds than this */
+export async function countRunningWaits(tx: Tx, askedFor = 0): Promise<{ waits: number; accounts: number }> {
   const { rows } = await sql<{ waits: number; accounts: number }>`
     select count(*)::int as waits, count(distinct telegram_id)::int as accounts
-    from waits where until > clock_timestamp()`.execute(tx);
+    from waits where until > clock_timestamp() and seconds > ${askedFor}`.execute(tx);
   return rows[0] ?? { waits: 0, accounts: 0 };
+}
+
+/** A wait as operators see it. */
+export interface AccountWait extends Wait {
+  /** Of the account's session, where it has one that is in use. */
+  readonly apiId: number | null;
+}
+
+/** The running waits of the tenant's accounts, the one that ends last first. */
+export async function listRunningWaits(tx: TenantTx, limit: number): Promise<AccountWait[]> {
+  const { rows } = await sql<AccountWait>`
+    select w.telegram_id as "telegramId", w.method, w.chat_id as "chatId", w.until, w.seconds, e.api_id as "apiId"
+    from waits w
+    join users u on u.telegram_id = w.telegram_id and ${ofTenant("u.tenant_id")}
+    left join sessions e on e.telegram_id = w.telegram_id and e.state = 'AUTHORIZED'
+    where w.until > clock_timestamp()
+    order by w.until desc, w.telegram_id, w.method limit ${limit}`.execute(tx);
+  return rows;
 }
 
 /** Deletes waits that have been over for longer than `olderThanMs`. Gives their number. */

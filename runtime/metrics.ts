@@ -75,6 +75,12 @@ export function createMetrics(options: { defaults?: boolean } = {}) {
       registers,
     }),
     usersDue: new Gauge({ name: "users_due", help: "Users whose parse is due and not yet claimed.", registers }),
+    accountsWaiting: new Gauge({
+      name: "accounts_waiting",
+      help: "Accounts that Telegram has asked to wait, by length: any, or long (over FLOOD_SLEEP_THRESHOLD).",
+      labelNames: ["length"] as const,
+      registers,
+    }),
     dueScanned: new Counter({ name: "users_enqueued_total", help: "Users enqueued by the due scan.", registers }),
   };
 }

@@ -1,21 +1,29 @@
 import type { Database } from "../db/database.ts";
 import { ledgerTotals } from "../db/ledger.ts";
 import { countSchedules } from "../db/schedules.ts";
+import { countRunningWaits } from "../db/waits.ts";
 import type { Producer } from "../queue/producer.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 
-/** Brings the gauges of the schedule and of the queues up to date. */
+/** Brings the gauges of the schedule, of the queues and of what waits for Telegram up to date. */
 export async function measure(deps: {
   readonly database: Database;
   readonly producer: Pick<Producer, "queueCounts">;
   readonly queues: readonly string[];
   readonly limits: { readonly overdueAfterMs: number };
-  readonly metrics: Pick<Metrics, "usersDue" | "queueDepth">;
+  readonly flood: { readonly sleepThreshold: number };
+  readonly metrics: Pick<Metrics, "usersDue" | "queueDepth" | "accountsWaiting">;
 }): Promise<"rest"> {
-  const [schedules, queues] = await Promise.all([
-    deps.database.asWorker((tx) => countSchedules(tx, deps.limits.overdueAfterMs)),
+  const [{ schedules, waiting, waitingLong }, queues] = await Promise.all([
+    deps.database.asWorker(async (tx) => ({
+      schedules: await countSchedules(tx, deps.limits.overdueAfterMs),
+      waiting: await countRunningWaits(tx),
+      waitingLong: await countRunningWaits(tx, deps.flood.sleepThreshold),
+    })),
     deps.producer.queueCounts(deps.queues),
   ]);
+  deps.metrics.accountsWaiting.set({ length: "any" }, waiting.accounts);
+  deps.metrics.accountsWaiting.set({ length: "long" }, waitingLong.accounts);
   deps.metrics.usersDue.set(schedules.due);
   for (const { queue, waiting, delayed, active, failed } of queues) {
     for (const [state, jobs] of Object.entries({ waiting, delayed, active, failed }))

@@ -29,7 +29,7 @@ export async function runScheduler(config: Config): Promise<void> {
  * @throws OperatorError where PostgreSQL or Redis is unreachable or unfit
  */
 export async function startScheduler(config: Config, lifecycle: Lifecycle, log: Log): Promise<{ port: number }> {
-  const { limits, reconcile, historyDepthFree } = config;
+  const { limits, reconcile, historyDepthFree, flood } = config;
   const metrics = createMetrics({ defaults: true });
   const database = lifecycle.own(
     "PostgreSQL",
@@ -62,6 +62,7 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
     limits,
     reconcile,
     historyDepthFree,
+    flood,
     metrics,
     log,
     now: () => new Date(),

@@ -1,13 +1,17 @@
 import type { Database } from "../db/database.ts";
 import { askReconcile } from "../db/reconcile.ts";
+import { deleteOldWaits } from "../db/waits.ts";
 import type { Producer } from "../queue/producer.ts";
 
 /** What did not end is asked for again after this part of the interval. */
 const AGAIN = 1 / 6;
 
+/** Waits that are over stay this long, for whoever looks into what happened. */
+const KEEP_WAITS_MS = 86_400_000;
+
 /**
  * Asks for the reconciling of channels whose last one is too long ago, a few a turn. Marked and enqueued in one
- * transaction: where enqueueing fails nothing is marked.
+ * transaction: where enqueueing fails nothing is marked. Forgets waits that have long been over.
  */
 export async function maintain(deps: {
   readonly database: Database;
@@ -17,6 +21,7 @@ export async function maintain(deps: {
   readonly limits: { readonly reconcileBatch: number };
 }): Promise<"rest"> {
   const { everyMs } = deps.reconcile;
+  await deps.database.once((tx) => deleteOldWaits(tx, KEEP_WAITS_MS));
   await deps.database.asWorker(async (tx) => {
     const due = await askReconcile(tx, { everyMs, againMs: everyMs * AGAIN, limit: deps.limits.reconcileBatch });
     if (due.length === 0) return;

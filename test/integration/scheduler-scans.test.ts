@@ -1,10 +1,12 @@
 import type { Redis } from "ioredis";
+import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openDatabase } from "../../db/client.ts";
 import type { Database } from "../../db/database.ts";
 import { claimDue, countSchedules, finish, loadSchedule } from "../../db/schedules.ts";
 import { ensureSession, transition } from "../../db/sessions.ts";
 import { addUser, setPaused } from "../../db/users.ts";
+import { recordWait } from "../../db/waits.ts";
 import { createEpoch } from "../../queue/epoch.ts";
 import { createProducer, type Producer } from "../../queue/producer.ts";
 import { openRedis } from "../../queue/redis.ts";
@@ -67,6 +69,8 @@ const deps = (
   limits: { dueBatch: given.dueBatch ?? 1_000, overdueAfterMs: given.afterMs ?? 0 },
 });
 const counts = () => database.asWorker((tx) => countSchedules(tx, 1_000));
+const waits = (telegramId: bigint, method: string, seconds: number, chatId = 0n) =>
+  database.asWorker((tx) => recordWait(tx, { telegramId, method, chatId, seconds }));
 const waiting = async () =>
   Object.fromEntries((await producer.queueCounts(QUEUES)).map((each) => [each.queue, each.waiting]));
 
@@ -114,6 +118,54 @@ describe("the due scan", () => {
   });
 });
 
+describe("accounts that Telegram has asked to wait", () => {
+  it.each(["users.getUsers", "messages.getPeerDialogs"])("are left alone until %s may be called", async (method) => {
+    await users(3);
+    await waits(2n, method, 3_600);
+    await scanDue(deps());
+    expect(await waiting()).toMatchObject({ "parse-1001": 2 });
+    expect(await counts()).toMatchObject({ due: 1, inFlight: 2 });
+    // The database's clock cannot be turned: the wait's end is moved to now instead.
+    await database.asWorker((tx) => sql`update waits set until = clock_timestamp() where telegram_id = 2`.execute(tx));
+    await scanDue(deps());
+    expect(await waiting()).toMatchObject({ "parse-1001": 3 });
+    expect(await counts()).toMatchObject({ due: 0, inFlight: 3 });
+  });
+
+  it("are parsed where the wait is for one chat, or for what a parse can do without", async () => {
+    await users(3);
+    await waits(1n, "contacts.resolveUsername", 3_600);
+    await waits(2n, "messages.getHistory", 3_600);
+    await waits(3n, "messages.getPeerDialogs", 3_600, 77n);
+    await scanDue(deps());
+    expect(await waiting()).toMatchObject({ "parse-1001": 3 });
+  });
+
+  it("are not taken for lost, and are found again once the wait is over", async () => {
+    await users(2);
+    await database.asWorker((tx) => claimDue(tx, 100));
+    await waits(2n, "users.getUsers", 3_600);
+    await scanOverdue(deps());
+    expect(await waiting()).toMatchObject({ "parse-1001": 1 });
+    await database.asWorker((tx) => sql`update waits set until = clock_timestamp()`.execute(tx));
+    await scanOverdue(deps());
+    expect(await waiting()).toMatchObject({ "parse-1001": 2 });
+  });
+
+  it("stay claimed by nobody when Redis has forgotten their jobs", async () => {
+    await users(2);
+    const epoch = createEpoch({ redis, prefix });
+    await epoch.begin();
+    await scanDue(deps());
+    await waits(2n, "users.getUsers", 3_600);
+    await redis.del(...(await redis.keys(`{${prefix}}*`)));
+    await recoverFromFlush({ database, epoch, log: silentLog });
+    await scanDue(deps());
+    expect(await waiting()).toMatchObject({ "parse-1001": 1 });
+    expect(await counts()).toMatchObject({ due: 1, inFlight: 1 });
+  });
+});
+
 describe("what went missing", () => {
   it("is enqueued again when it was claimed and never started, sparing paused queues", async () => {
     await users(2);
@@ -153,7 +205,14 @@ it("measures who is due and what waits in which queue", async () => {
   await users(4);
   const all = deps({ dueBatch: 3 });
   await scanDue(all);
-  await measure({ ...all, producer });
+  await waits(2n, "messages.getHistory", 600);
+  await waits(3n, "messages.getHistory", 60);
+  await measure({ ...all, producer, flood: { sleepThreshold: 120 } });
+  const accounts = (await all.metrics.accountsWaiting.get()).values;
+  expect(accounts.map(({ labels, value }) => [labels.length, value])).toEqual([
+    ["any", 2],
+    ["long", 1],
+  ]);
   expect((await all.metrics.usersDue.get()).values[0]?.value).toBe(1);
   const depth = (await all.metrics.queueDepth.get()).values;
   expect(depth.find(({ labels }) => labels.queue === "parse-1001" && labels.state === "waiting")?.value).toBe(3);
