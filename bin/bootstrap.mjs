@@ -1,5 +1,5 @@
 // What a bare clone needs before anything of ours can run, and then that: plain Node, nothing imported.
-//   node bin/bootstrap.mjs install [--full] | start | test | check | bench  [arguments]
+//   node bin/bootstrap.mjs install [--full] | start | test | check | bench | faults  [arguments]
 // Everything it says goes to standard error: standard output belongs to what it starts.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -199,6 +199,7 @@ const tasks = {
   test: { development: true, work: () => vitest(args) },
   check: { development: true, work: () => check(args) },
   bench: { development: true, work: () => become("bench/main.ts", args) },
+  faults: { development: true, work: () => become("faults/main.ts", args) },
 };
 const chosen = tasks[task];
 if (!chosen) fail(`there is no task ${task}: ${Object.keys(tasks).join(", ")}`);

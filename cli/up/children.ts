@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { gramfleetCommand } from "../../runtime/entry.ts";
+import { gramfleetCommand, type ProcessCommand } from "../../runtime/entry.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import type { ReadyMessage } from "../../runtime/ready.ts";
 
@@ -30,10 +30,12 @@ export function startChild(options: {
   args: readonly string[];
   env: NodeJS.ProcessEnv;
   logFile: string;
+  /** Another way of starting it: fault tests start what they have compiled. */
+  command?: ProcessCommand;
 }): Child {
   mkdirSync(dirname(options.logFile), { recursive: true, mode: 0o700 });
   const log = openSync(options.logFile, "w", 0o600);
-  const command = gramfleetCommand(options.args);
+  const command = options.command ?? gramfleetCommand(options.args);
   const child = spawn(command.file, command.args, {
     env: options.env,
     stdio: ["ignore", log, log, "ipc"],

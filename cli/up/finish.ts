@@ -1,11 +1,10 @@
-import { databaseNow, storedSince, subscribedChannels } from "../../db/overview.ts";
+import { databaseNow, storedSince } from "../../db/overview.ts";
 import { runTotals } from "../../db/runs.ts";
 import { countUsers } from "../../db/users.ts";
-import { type Audit, auditAll } from "./audit.ts";
+import { auditAgainst } from "./audit-against.ts";
 import { drain } from "./drain.ts";
 import type { Summary } from "./summary.ts";
 import type { Lag, Watched } from "./watch.ts";
-import type { Witness } from "./witness.ts";
 
 const PARSES_WITHIN_MS = 60_000;
 const BACKFILL_WITHIN_MS = 30_000;
@@ -57,25 +56,4 @@ export async function finish(
       lagP99Seconds: lagAll && lagAll.runs > 0 ? Number(lagAll.p99.toFixed(3)) : null,
     },
   };
-}
-
-async function auditAgainst(witness: Witness, options: Watched & { depthFree: number }): Promise<Audit> {
-  const subscribed = await options.database.asWorker(subscribedChannels);
-  const byName = new Map((await witness.channels()).map((channel) => [channel.username?.toLowerCase(), channel.id]));
-  // One channel may be subscribed to under several names, or under one that was never resolved.
-  const merged = new Map<bigint, { anyPaid: boolean; visibleFrom: number }>();
-  for (const one of subscribed) {
-    const id = one.channelId ?? byName.get(one.name.toLowerCase());
-    if (id === undefined) continue;
-    const other = merged.get(id);
-    merged.set(id, {
-      anyPaid: one.anyPaid || (other?.anyPaid ?? false),
-      visibleFrom: Math.min(one.visibleFrom, other?.visibleFrom ?? Number.MAX_SAFE_INTEGER),
-    });
-  }
-  const expectations = [];
-  for (const [id, { anyPaid, visibleFrom }] of merged) {
-    expectations.push({ truth: await witness.channel(id), visibleFrom, depth: anyPaid ? null : options.depthFree });
-  }
-  return auditAll(options.database, expectations);
 }

@@ -1,0 +1,15 @@
+import { OperatorError } from "../runtime/operator-error.ts";
+import type { Scenario } from "./scenario.ts";
+import { workerFrozen } from "./scenarios/worker-frozen.ts";
+import { workerKilled } from "./scenarios/worker-killed.ts";
+
+/** The table of faults, by number. */
+export const SCENARIOS: readonly Scenario[] = [workerKilled, workerFrozen];
+
+/** Those asked for, in the table's order; all where none was. @throws OperatorError where one is not in the table */
+export function chooseScenarios(numbers: readonly number[]): readonly Scenario[] {
+  const unknown = numbers.filter((number) => !SCENARIOS.some((scenario) => scenario.number === number));
+  if (unknown.length > 0)
+    throw new OperatorError(`there is no scenario ${unknown.join(", ")}: see --list`, { exitCode: 2 });
+  return numbers.length === 0 ? SCENARIOS : SCENARIOS.filter((scenario) => numbers.includes(scenario.number));
+}
