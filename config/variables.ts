@@ -97,7 +97,9 @@ const network = z.string().refine(isNetwork, "must be addresses or networks such
 function isNetwork(text: string): boolean {
   const [address = "", bits, ...rest] = text.split("/");
   const longest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
-  return longest > 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest));
+  return (
+    longest > 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest))
+  );
 }
 
 /** Every variable that gramfleet reads. `.env.example` is generated from this table; a test compares them. */

@@ -5,6 +5,7 @@ import { OperatorError } from "../runtime/operator-error.ts";
 import type { Database, WorkerTx } from "./database.ts";
 import * as first from "./migrations/0001-first.ts";
 import * as reconcile from "./migrations/0002-reconcile.ts";
+import * as web from "./migrations/0003-web.ts";
 import * as endings from "./migrations/0005-endings.ts";
 import { answering } from "./unreachable.ts";
 
@@ -12,6 +13,7 @@ import { answering } from "./unreachable.ts";
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-first": first,
   "0002-reconcile": reconcile,
+  "0003-web": web,
   "0005-endings": endings,
 };
 const NAMES = Object.keys(MIGRATIONS).sort();

@@ -1,8 +1,29 @@
+create table accepted_signatures (
+  digest bytea not null,
+  expires_at timestamp with time zone not null,
+  constraint accepted_signatures_pkey PRIMARY KEY (digest)
+);
+
+CREATE INDEX accepted_signatures_expiry ON accepted_signatures USING btree (expires_at);
+
 create table api_ids (
   api_id integer not null,
   out_of_service_at timestamp with time zone,
   reason text,
   constraint api_ids_pkey PRIMARY KEY (api_id)
+);
+
+create table api_tokens (
+  id bigint generated always as identity not null,
+  tenant_id text not null,
+  name text not null,
+  token_hash bytea not null,
+  created_at timestamp with time zone default now() not null,
+  last_used_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  constraint api_tokens_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint api_tokens_pkey PRIMARY KEY (id),
+  constraint api_tokens_token_hash_key UNIQUE (token_hash)
 );
 
 create table channel_access (
@@ -55,6 +76,41 @@ create table channels (
 
 CREATE INDEX channels_username ON channels USING btree (lower(username));
 
+create table invite_redemptions (
+  invite_id bigint not null,
+  user_id bigint not null,
+  tenant_id text not null,
+  redeemed_at timestamp with time zone default now() not null,
+  begun_at timestamp with time zone,
+  constraint invite_redemptions_invite_id_fkey FOREIGN KEY (invite_id) REFERENCES invites(id),
+  constraint invite_redemptions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint invite_redemptions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint invite_redemptions_pkey PRIMARY KEY (invite_id, user_id)
+);
+
+CREATE INDEX invite_redemptions_user ON invite_redemptions USING btree (user_id);
+
+create table invites (
+  id bigint generated always as identity not null,
+  tenant_id text not null,
+  code_hash bytea not null,
+  note text,
+  plan text not null,
+  days integer not null,
+  max_uses integer not null,
+  uses integer default 0 not null,
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  constraint invites_check CHECK (((uses >= 0) AND (uses <= max_uses))),
+  constraint invites_days_check CHECK ((days > 0)),
+  constraint invites_max_uses_check CHECK ((max_uses > 0)),
+  constraint invites_plan_check CHECK ((plan = ANY (ARRAY['free'::text, 'trial'::text, 'premium'::text]))),
+  constraint invites_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint invites_pkey PRIMARY KEY (id),
+  constraint invites_tenant_id_code_hash_key UNIQUE (tenant_id, code_hash)
+);
+
 create table leases (
   session_id bigint not null,
   token uuid not null,
@@ -64,6 +120,19 @@ create table leases (
   constraint leases_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE,
   constraint leases_pkey PRIMARY KEY (session_id)
 ) with (fillfactor=70);
+
+create table legacy_logouts (
+  auth_token text not null,
+  tenant_id text not null,
+  user_id bigint not null,
+  logged_out_at timestamp with time zone default now() not null,
+  constraint legacy_logouts_auth_token_check CHECK ((auth_token ~ '^[0-9a-f]{64}$'::text)),
+  constraint legacy_logouts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint legacy_logouts_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint legacy_logouts_pkey PRIMARY KEY (auth_token)
+);
+
+CREATE INDEX legacy_logouts_user ON legacy_logouts USING btree (user_id);
 
 create table login_codes (
   api_id integer not null,
@@ -289,6 +358,23 @@ create view user_posts with (security_invoker=true) as
      JOIN channel_access a ON (((a.user_id = s.user_id) AND (a.channel_id = s.channel_id) AND (a.state = 'ok'::text))))
      JOIN messages m ON (((m.channel_id = s.channel_id) AND (m.id >= a.available_min_id))));
 
+create table user_sessions (
+  id bigint generated always as identity not null,
+  tenant_id text default 'default'::text not null,
+  user_id bigint not null,
+  auth_token text not null,
+  created_at timestamp with time zone default now() not null,
+  last_seen_at timestamp with time zone default now() not null,
+  constraint user_sessions_auth_token_check CHECK ((auth_token ~ '^[0-9a-f]{64}$'::text)),
+  constraint user_sessions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint user_sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint user_sessions_pkey PRIMARY KEY (id)
+);
+
+CREATE UNIQUE INDEX idx_user_session_auth_token ON user_sessions USING btree (auth_token);
+
+CREATE INDEX idx_user_session_user_id ON user_sessions USING btree (user_id);
+
 create table users (
   id bigint generated always as identity not null,
   tenant_id text not null,
@@ -301,11 +387,14 @@ create table users (
   time_zone text default 'Europe/Moscow'::text not null,
   consented_at timestamp with time zone,
   created_at timestamp with time zone default now() not null,
+  auth_token text,
   constraint users_plan_check CHECK ((plan = ANY (ARRAY['free'::text, 'premium'::text]))),
   constraint users_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint users_pkey PRIMARY KEY (id),
   constraint users_tenant_id_telegram_id_key UNIQUE (tenant_id, telegram_id)
 );
+
+CREATE INDEX idx_user_auth_token ON users USING btree (auth_token) WHERE (auth_token IS NOT NULL);
 
 create table waits (
   telegram_id bigint not null,

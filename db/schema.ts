@@ -43,6 +43,47 @@ export interface Schema {
     time_zone: Generated<string>;
     consented_at: NullableTime;
     created_at: DefaultTime;
+    /** Of an earlier system, in plain; never written by us. */
+    auth_token: Generated<string | null>;
+  };
+  user_sessions: {
+    id: GeneratedAlways<bigint>;
+    tenant_id: Generated<string>;
+    user_id: bigint;
+    auth_token: string;
+    created_at: DefaultTime;
+    last_seen_at: DefaultTime;
+  };
+  legacy_logouts: { auth_token: string; tenant_id: string; user_id: bigint; logged_out_at: DefaultTime };
+  api_tokens: {
+    id: GeneratedAlways<bigint>;
+    tenant_id: string;
+    name: string;
+    token_hash: Buffer;
+    created_at: DefaultTime;
+    last_used_at: NullableTime;
+    revoked_at: NullableTime;
+  };
+  accepted_signatures: { digest: Buffer; expires_at: Time };
+  invites: {
+    id: GeneratedAlways<bigint>;
+    tenant_id: string;
+    code_hash: Buffer;
+    note: string | null;
+    plan: "free" | "trial" | "premium";
+    days: number;
+    max_uses: number;
+    uses: Generated<number>;
+    expires_at: NullableTime;
+    revoked_at: NullableTime;
+    created_at: DefaultTime;
+  };
+  invite_redemptions: {
+    invite_id: bigint;
+    user_id: bigint;
+    tenant_id: string;
+    redeemed_at: DefaultTime;
+    begun_at: NullableTime;
   };
   sessions: {
     id: GeneratedAlways<bigint>;

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { OperatorError } from "../runtime/operator-error.ts";
 import type { Tx } from "./database.ts";
+import { beginRedeemedPlans } from "./invites.ts";
 import { refreshQueue } from "./schedule-queue.ts";
 import type { SessionHold, SessionState } from "./schema.ts";
 import { NO_KEY } from "./session-row.ts";
@@ -9,8 +10,9 @@ import { ofTenant } from "./tenant.ts";
 
 /**
  * One transition of the state machine, with its event row; into REVOKED and ABSENT the ciphertext goes too, and holds
- * end with the state AUTHORIZED. Sets or clears the schedule's queue with it. Gives false where the row is not in one of
- * `from` (or, with `ifFingerprint`, holds another key): nothing is changed then.
+ * end with the state AUTHORIZED. Into AUTHORIZED, the plans begin that invites gave. Sets or clears the schedule's queue
+ * with it. Gives false where the row is not in one of `from` (or, with `ifFingerprint`, holds another key): nothing is
+ * changed then.
  *
  * @throws IllegalTransition where the table knows no way from one of `from` to `to`
  * @throws OperatorError where this telegram_id has another session that is AUTHORIZED
@@ -55,6 +57,7 @@ export async function transition(
     .values({ tenant_id: row.tenant_id, session_id: sessionId, from_state: row.state, to_state: change.to, reason })
     .execute();
   await refreshQueue(tx, row.user_id);
+  if (change.to === "AUTHORIZED") await beginRedeemedPlans(tx, row.user_id);
   return true;
 }
 
