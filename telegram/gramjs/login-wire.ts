@@ -1,12 +1,13 @@
-import { computeCheck } from "telegram/Password.js";
 import { Api } from "telegram/tl/api.js";
 import type { Me } from "../api.ts";
 import { LoginRefused, RpcRefused } from "../errors.ts";
-import type { OpenLoginWire, SentCode } from "../login/login-wire.ts";
+import type { LoginEvents, LoginToken, OpenLoginWire, SentCode } from "../login/login-wire.ts";
+import type { PasswordParameters, PasswordProof } from "../login/password.ts";
 import { MovedTo } from "./classify.ts";
-import { snakeCased } from "./ids.ts";
+import { fromLong, snakeCased, toLong } from "./ids.ts";
+import { provePassword } from "./srp.ts";
 import { toMe } from "./to-channel.ts";
-import { openWire } from "./wire.ts";
+import { openWire, type Wire } from "./wire.ts";
 
 /** A phone's home is one data center away; a second move would be Telegram changing its mind. */
 const MOST_MOVES = 2;
@@ -15,31 +16,56 @@ const MOST_MOVES = 2;
 const getConfig = () => ({ method: "help.getConfig", request: new Api.help.GetConfig() });
 
 /** Logs in over GramJS's raw calls. Its own `start` and `signInUser` ask back and retry by themselves. */
-export const openLoginWire: OpenLoginWire = async (options) => {
-  let { wire } = await openWire(options, getConfig());
+export const openLoginWire: OpenLoginWire = async (options, hears) => {
+  let turn = 0;
+  const open = async (dcId?: number): Promise<Wire> => {
+    turn += 1;
+    const mine = turn;
+    // A wire that was left behind for another data center has nothing to say any more.
+    const events = hears && { hears: wireEvents(hears, () => mine === turn) };
+    const opened = await openWire({ ...options, ...(dcId === undefined ? {} : { dcId }), ...events }, getConfig());
+    return opened.wire;
+  };
+  let wire: Wire | null = await open();
   let closed = false;
+
+  const moveTo = async (dcId: number): Promise<void> => {
+    const left = wire;
+    wire = null;
+    turn += 1;
+    await left?.close();
+    const opened = await open(dcId);
+    wire = opened;
+    // Closed while moving: what opened late must not stay.
+    if (closed) await opened.close();
+  };
 
   /** Telegram sends a login on to the account's data center: by a new key there, under the same gate. */
   const call = async <R extends Api.AnyRequest>(method: string, request: R, moves = 0): Promise<R["__response"]> => {
     try {
-      return await options.policy.run({ method }, () => wire.invoke(method, request));
+      return await options.policy.run({ method }, () => current().invoke(method, request));
     } catch (error) {
       if (!(error instanceof MovedTo) || moves >= MOST_MOVES || closed) throw error;
-      await wire.close();
-      ({ wire } = await openWire({ ...options, dcId: error.dcId }, getConfig()));
-      // Closed while moving: what opened late must not stay.
-      if (closed) await wire.close();
+      await moveTo(error.dcId);
       return call(method, request, moves + 1);
     }
   };
-
-  const password = async (text: string): Promise<Api.auth.TypeAuthorization> => {
-    const asked = await call("account.getPassword", new Api.account.GetPassword());
-    const proof = await computeCheck(asked, text).catch(() => {
-      throw new RpcRefused("PASSWORD_ALGORITHM_UNKNOWN", "account.getPassword", 0);
-    });
-    return call("auth.checkPassword", new Api.auth.CheckPassword({ password: proof }));
+  const current = (): Wire => {
+    if (!wire) throw new RpcRefused("NOT_CONNECTED", "login", 0);
+    return wire;
   };
+
+  const passwordParameters = async (): Promise<PasswordParameters> =>
+    toParameters(await call("account.getPassword", new Api.account.GetPassword()));
+
+  const checkProof = async (proof: PasswordProof): Promise<Me> => {
+    const method = "auth.checkPassword";
+    const { srpId, A, M1 } = proof;
+    const password = new Api.InputCheckPasswordSRP({ srpId: toLong(srpId), A, M1 });
+    return toOwner(await call(method, new Api.auth.CheckPassword({ password })), method);
+  };
+
+  const checkPassword = async (text: string) => checkProof(await provePassword(await passwordParameters(), text));
 
   return {
     async sendCode(phoneNumber) {
@@ -56,26 +82,49 @@ export const openLoginWire: OpenLoginWire = async (options) => {
       const method = "auth.signIn";
       return toOwner(await call(method, new Api.auth.SignIn({ phoneNumber, phoneCodeHash, phoneCode })), method);
     },
+    async exportToken() {
+      const method = "auth.exportLoginToken";
+      return toToken(await call(method, new Api.auth.ExportLoginToken({ ...options.api, exceptIds: [] })), method);
+    },
+    moveTo,
+    async importToken(token) {
+      const method = "auth.importLoginToken";
+      return toToken(await call(method, new Api.auth.ImportLoginToken({ token })), method);
+    },
+    passwordParameters,
+    checkProof,
     async checkPassword(text) {
-      const method = "auth.checkPassword";
       try {
-        return toOwner(await password(text), method);
+        return await checkPassword(text);
       } catch (error) {
         // The parameters go stale after a while: asked for again, once.
         if (!(error instanceof LoginRefused) || error.errorName !== "SRP_ID_INVALID") throw error;
-        return toOwner(await password(text), method);
+        return checkPassword(text);
       }
     },
     async logOut() {
       await call("auth.logOut", new Api.auth.LogOut());
     },
-    session: () => wire.session(),
-    close() {
+    destroyKey: () => current().destroyKey(),
+    session: () => current().session(),
+    async close() {
       closed = true;
-      return wire.close();
+      await wire?.close();
     },
   };
 };
+
+function wireEvents(hears: LoginEvents, isCurrent: () => boolean) {
+  return {
+    pushed(object: unknown) {
+      if (isCurrent() && object instanceof Api.UpdateShort && object.update instanceof Api.UpdateLoginToken)
+        hears.tokenAccepted();
+    },
+    ended() {
+      if (isCurrent()) hears.ended();
+    },
+  };
+}
 
 function toSentCode(answer: Api.auth.TypeSentCode, method: string): SentCode {
   // The others: logged in by a future auth token (we send none), or a paid code.
@@ -90,4 +139,23 @@ function toSentCode(answer: Api.auth.TypeSentCode, method: string): SentCode {
 function toOwner(answer: Api.auth.TypeAuthorization, method: string): Me {
   if (answer.className !== "auth.Authorization") throw new LoginRefused("PHONE_NUMBER_UNOCCUPIED", method);
   return toMe(answer.user, method);
+}
+
+function toToken(answer: Api.auth.TypeLoginToken, method: string): LoginToken {
+  switch (answer.className) {
+    case "auth.LoginToken":
+      return { kind: "token", token: answer.token, expiresAt: new Date(answer.expires * 1000) };
+    case "auth.LoginTokenMigrateTo":
+      return { kind: "moved", dcId: answer.dcId, token: answer.token };
+    default:
+      return { kind: "done", me: toOwner(answer.authorization, method) };
+  }
+}
+
+function toParameters(answer: Api.account.Password): PasswordParameters {
+  const { currentAlgo: algo, srp_B: srpB, srpId } = answer;
+  if (!srpB || !srpId || algo?.className !== "PasswordKdfAlgoSHA256SHA256PBKDF2HMACSHA512iter100000SHA256ModPow")
+    throw new RpcRefused("PASSWORD_ALGORITHM_UNKNOWN", "account.getPassword", 0);
+  const { salt1, salt2, g, p } = algo;
+  return { srpId: fromLong(srpId), srpB, salt1, salt2, g, p, hint: answer.hint ?? null };
 }

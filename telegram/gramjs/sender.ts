@@ -12,12 +12,14 @@ export interface SenderEvents {
   keyUnknown(): void;
   /** Connecting failed with this; GramJS itself only says that it did. */
   failed(error: unknown): void;
+  /** The data center says something that is no answer to a call: an update, as a rule. */
+  pushed(object: unknown): void;
 }
 
 /**
  * GramJS's sender without its client, and without its ways of going on: it never reconnects (one connection lives under
  * one lease; a reconnect that comes late is how rotated clients end in AUTH_KEY_DUPLICATED), runs no ping loop of its
- * own, and drops pushed updates.
+ * own, and hands pushed updates to its owner, who drops them as a rule.
  */
 export class LeasedSender extends MTProtoSender {
   readonly #events: SenderEvents;
@@ -69,7 +71,9 @@ export class LeasedSender extends MTProtoSender {
     if (!fromRpcError) this.#events.keyUnknown();
   }
 
-  override async _handleUpdate(): Promise<void> {}
+  override async _handleUpdate(message: TLMessage): Promise<void> {
+    this.#events.pushed(message.obj);
+  }
 }
 
 /** The sender asks two things of its client: where errors go, and the socket class of a reconnect that never comes. */

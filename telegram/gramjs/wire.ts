@@ -9,6 +9,7 @@ import { AuthLost, LeaseLost, type TelegramError, Transient } from "../errors.ts
 import { type Address, addressOf, firstDataCenter } from "./addresses.ts";
 import { classify } from "./classify.ts";
 import { useFastCodec } from "./codec/fast-codec.ts";
+import { useFastHandshake } from "./codec/fast-handshake.ts";
 import { QuietLogger } from "./logger.ts";
 import { startPings } from "./pings.ts";
 import { LeasedSender } from "./sender.ts";
@@ -26,13 +27,28 @@ export interface Wire {
   invoke<R extends Api.AnyRequest>(method: string, request: R): Promise<R["__response"]>;
   /** The StringSession of its key. Secret. */
   session(): string;
+  /**
+   * Makes the data center forget the key (`destroy_auth_key`), so that nothing can be logged in with it any more.
+   *
+   * @throws Transient where that was not confirmed
+   */
+  destroyKey(): Promise<void>;
   close(): Promise<void>;
 }
 
 export type WireOptions = ConnectOptions & {
   /** Another data center than the session's, with a new key there. */
   readonly dcId?: number;
+  readonly hears?: WireEvents;
 };
+
+/** What comes unasked. */
+export interface WireEvents {
+  /** An update, for a connection whose calls do not go out under `invokeWithoutUpdates`. */
+  pushed(object: unknown): void;
+  /** The connection is over, for whatever reason; told once. */
+  ended(): void;
+}
 
 /** A connection's first call: it travels in `initConnection` (core.telegram.org/api/invoking), and costs no call more. */
 export interface FirstCall<R extends Api.AnyRequest> {
@@ -77,6 +93,7 @@ async function openOnce<R extends Api.AnyRequest>(options: WireOptions, first: F
   const dcId = stored?.dcId ?? options.dcId ?? firstDataCenter(options.dataCenters);
   const address = resolveAddress(dcId, options, stored);
   useFastCodec(options.log);
+  if (!stored) useFastHandshake(options.log);
   if (options.dataCenters?.publicKeyPem) trustServerKey(options.dataCenters.publicKeyPem);
 
   const sockets = new LeasedSockets(options.gate);
@@ -84,12 +101,14 @@ async function openOnce<R extends Api.AnyRequest>(options: WireOptions, first: F
   let end: End | null = null;
   let connectError: unknown = null;
   let stopPings = () => {};
+  let destroyed = () => {};
 
   const finish = (why: End) => {
     if (end) return;
     end = why;
     stopPings();
     for (const fail of inFlight) fail(why);
+    options.hears?.ended();
   };
   const lost = () => finish(sockets.refused ? gateClosed : connectionLost);
 
@@ -103,6 +122,10 @@ async function openOnce<R extends Api.AnyRequest>(options: WireOptions, first: F
       keyUnknown: () => finish((method) => new KeyUnknown("AUTH_KEY_NOT_FOUND", method)),
       failed: (error) => {
         connectError ??= error;
+      },
+      pushed: (object) => {
+        if (isDestroyed(object)) destroyed();
+        else options.hears?.pushed(object);
       },
     },
   });
@@ -144,6 +167,14 @@ async function openOnce<R extends Api.AnyRequest>(options: WireOptions, first: F
     });
   };
 
+  const destroyKey = async (): Promise<void> => {
+    const confirmed = new Promise<void>((resolve) => {
+      destroyed = resolve;
+    });
+    // Its answer is a message of its own: the call itself stays without one, unless something goes wrong.
+    await Promise.race([confirmed, invoke("destroy_auth_key", new Api.DestroyAuthKey())]);
+  };
+
   const close = async () => {
     sender.userDisconnected = true;
     finish(connectionClosed);
@@ -175,11 +206,16 @@ async function openOnce<R extends Api.AnyRequest>(options: WireOptions, first: F
       return invoke(first.method, request, options.times.connectDeadlineMs);
     });
     const session = () => (stored ? options.session : writeSession(dcId, address.host, sender.authKey));
-    return { wire: { dcId, invoke, session, close }, answer };
+    return { wire: { dcId, invoke, session, destroyKey, close }, answer };
   } catch (error) {
     await close();
     throw error instanceof DeadlinePassed ? classify(error, "connect") : error;
   }
+}
+
+/** One who does not know the key any more has forgotten it, too. */
+function isDestroyed(object: unknown): boolean {
+  return object instanceof Api.DestroyAuthKeyOk || object instanceof Api.DestroyAuthKeyNone;
 }
 
 /** Why a wire is over, as an error for each call that meets it. */

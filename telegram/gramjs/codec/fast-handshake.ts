@@ -1,0 +1,75 @@
+import { generatePrimeSync, randomBytes } from "node:crypto";
+import { createRequire } from "node:module";
+import bigInt from "big-integer";
+import type { Log } from "../../../runtime/log.ts";
+import { factorOf } from "./factorize.ts";
+import { install } from "./fast-codec.ts";
+import type { Patch } from "./patch.ts";
+import { powerModuloTelegramPrime, TELEGRAM_PRIME, toBigInt } from "./telegram-prime.ts";
+
+type Helpers = Pick<typeof import("telegram/Helpers.js"), "modExp">;
+type Crypto = typeof import("telegram/crypto/Factorizator.js");
+
+const gramjs = createRequire(import.meta.url);
+const PRIME = bigInt(TELEGRAM_PRIME);
+/** The originals take so long that more would be felt. */
+const TRIALS = 2;
+let decided = false;
+
+/**
+ * Makes the key exchange cost a few milliseconds of the event loop instead of 80: a process that logs in a thousand
+ * people at once goes on doing everything else. Only for connections that make a new key. May be called again, which
+ * does nothing.
+ */
+export function useFastHandshake(log: Log): void {
+  if (decided) return;
+  decided = true;
+  install(opensslPowers as unknown as Patch, gramjs(opensslPowers.module) as object, log, TRIALS);
+  install(squareForms as unknown as Patch, gramjs(squareForms.module) as object, log, TRIALS);
+}
+
+/** Powers modulo Telegram's own prime by OpenSSL; modulo anything else as before. */
+export const opensslPowers: Patch<Helpers> = {
+  name: "powers modulo Telegram's prime",
+  module: "telegram/Helpers.js",
+  make: (original) => ({
+    modExp(base, exponent, modulus) {
+      const worthwhile = modulus.equals(PRIME) && base.greater(1) && base.lesser(PRIME.minus(1));
+      if (!worthwhile || exponent.lesser(2)) return original.modExp(base, exponent, modulus);
+      return bigInt(powerModuloTelegramPrime(BigInt(base.toString()), BigInt(exponent.toString())));
+    },
+  }),
+  agrees(ours, theirs) {
+    const base = bigInt(toBigInt(randomBytes(255)));
+    // A short exponent: the original takes 50 ms for a long one. That long ones are right, the primes' own law tells.
+    const short = bigInt(toBigInt(randomBytes(4)));
+    const [a, b] = [toBigInt(randomBytes(256)), toBigInt(randomBytes(256))];
+    const power = (exponent: bigint) => BigInt(ours.modExp(base, bigInt(exponent), PRIME).toString());
+    const product = (power(a) * power(b)) % TELEGRAM_PRIME;
+    return ours.modExp(base, short, PRIME).equals(theirs.modExp(base, short, PRIME)) && product === power(a + b);
+  },
+};
+
+/** The two primes that a data center asks for, by square forms; by GramJS's own way where those find none. */
+export const squareForms: Patch<Crypto> = {
+  name: "factors",
+  module: "telegram/crypto/Factorizator.js",
+  make: (original) => ({
+    Factorizator: class extends original.Factorizator {
+      static override factorize(pq: bigInt.BigInteger) {
+        const product = BigInt(pq.toString());
+        const factor = product < 1n << 63n ? factorOf(product) : null;
+        if (factor === null) return original.Factorizator.factorize(pq);
+        const other = product / factor;
+        const [p, q] = factor < other ? [factor, other] : [other, factor];
+        return { p: bigInt(p), q: bigInt(q) };
+      }
+    },
+  }),
+  agrees(ours) {
+    const [a, b] = [generatePrimeSync(31, { bigint: true }), generatePrimeSync(31, { bigint: true })];
+    const { p, q } = ours.Factorizator.factorize(bigInt(a * b));
+    const [low, high] = a < b ? [a, b] : [b, a];
+    return p.equals(bigInt(low)) && q.equals(bigInt(high));
+  },
+};
