@@ -6,10 +6,14 @@ import {
   ControlChannel,
   ControlSummary,
   controlJson,
+  EndedSessions,
   type FloodRequest,
+  Ordered,
   type PersonRequest,
   Posted,
+  type RefusalRequest,
 } from "./control-protocol.ts";
+import type { EndingName } from "./end-sessions.ts";
 
 /** Talks to a running emulator over its control socket. */
 export interface ControlClient {
@@ -25,6 +29,10 @@ export interface ControlClient {
   edit(channelId: bigint, messageId: number, text: string): Promise<void>;
   remove(channelId: bigint, messageIds: readonly number[]): Promise<void>;
   forceFlood(flood: FloodRequest): Promise<void>;
+  /** An error instead of an answer, for each call that all of it fits. The returned function takes it back. */
+  refuse(refusal: RefusalRequest): Promise<() => Promise<void>>;
+  /** Ends every session of an account; gives how many there were. */
+  endSessions(telegramId: bigint, error: EndingName): Promise<number>;
   /** The person of this account scans a login link (`tg://login?token=…`) and accepts it. */
   scan(link: string, telegramId: bigint): Promise<void>;
   /** Somebody who is new to Telegram, with or without a two-step password. */
@@ -55,6 +63,12 @@ export function createControlClient(socketPath: string): ControlClient {
     edit: (channelId, messageId, text) => ask(Done, "/edit", { channelId, messageId, text }),
     remove: (channelId, messageIds) => ask(Done, "/delete", { channelId, messageIds }),
     forceFlood: (flood) => ask(Done, "/flood", flood),
+    refuse: async (refusal) => {
+      const { id } = await ask(Ordered, "/refuse", refusal);
+      return () => ask(Done, "/take-back", { id });
+    },
+    endSessions: async (telegramId, error) =>
+      (await ask(EndedSessions, "/end-sessions", { telegramId, error })).sessions,
     scan: (link, telegramId) => ask(Done, "/scan", { link, telegramId }),
     addPerson: (person) => ask(Done, "/people", person),
     setTitle: (channelId, title) => ask(Done, "/title", { channelId, title }),

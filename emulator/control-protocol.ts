@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ENDINGS, type EndingName } from "./end-sessions.ts";
 
 /** What passes over the control socket: JSON, 64-bit numbers as decimal strings. */
 const long = z
@@ -104,12 +105,31 @@ export const PersonRequest = z.object({
   /** The two-step password, null where there is none. */
   password: z.string().nullable().default(null),
 });
+/** An error instead of an answer, for each call that all of it fits; undone by taking back `id`. */
+export const RefusalRequest = z.object({
+  error: z.string().regex(/^[A-Z0-9_]+$/),
+  code: z.number().int(),
+  accountIds: z.array(long).optional(),
+  apiId: z.number().int().optional(),
+  method: z.string().optional(),
+  channelId: long.optional(),
+  times: z.number().int().positive().optional(),
+});
+export const TakeBackRequest = z.object({ id: z.number().int() });
+export const Ordered = z.object({ id: z.number() });
+/** Every session of the account is over, and each later call on it is answered so. */
+export const EndSessionsRequest = z.object({
+  telegramId: long,
+  error: z.enum(Object.keys(ENDINGS) as [EndingName, ...EndingName[]]),
+});
+export const EndedSessions = z.object({ sessions: z.number() });
 export const Posted = z.object({ messageId: z.number() });
 
 export type ControlSummary = z.output<typeof ControlSummary>;
 export type ControlAccount = z.output<typeof ControlAccount>;
 export type ControlChannel = z.output<typeof ControlChannel>;
 export type ChannelAudit = z.output<typeof ChannelAudit>;
+export type RefusalRequest = z.output<typeof RefusalRequest>;
 export type FloodRequest = z.output<typeof FloodRequest>;
 export type PersonRequest = z.input<typeof PersonRequest>;
 

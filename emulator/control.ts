@@ -11,18 +11,24 @@ import {
   controlJson,
   DeleteRequest,
   EditRequest,
+  EndSessionsRequest,
   FloodRequest,
   GroupRequest,
   MemberRequest,
   MigrateRequest,
   PersonRequest,
   PostRequest,
+  RefusalRequest,
   ScanRequest,
+  TakeBackRequest,
   TitleRequest,
   TrafficRequest,
   UsernameRequest,
 } from "./control-protocol.ts";
+import type { AuthKeyStore } from "./dc/auth-keys.ts";
+import { endSessions } from "./end-sessions.ts";
 import type { Floods } from "./floods.ts";
+import type { OrderedRefusal, Refusals } from "./refusals.ts";
 import { migrateGroup } from "./world/life.ts";
 import type { World } from "./world/model.ts";
 import { plainPost } from "./world/plain-post.ts";
@@ -32,6 +38,8 @@ import { composeService } from "./world/posts.ts";
 export interface Controlled {
   readonly world: World;
   readonly floods: Floods;
+  readonly refusals: Refusals;
+  readonly keys: AuthKeyStore;
   readonly now: () => number;
   summary(): ControlSummary;
   accounts(): readonly ControlAccount[];
@@ -123,6 +131,31 @@ function routesOf({ world, floods, now, ...controlled }: Controlled): readonly R
       },
     ],
     ...lifeRoutes(world, seconds),
+    ...refusalRoutes(controlled),
+  ];
+}
+
+/** Errors on demand, and the end of an account's sessions. */
+function refusalRoutes({ refusals, keys }: Pick<Controlled, "refusals" | "keys">): readonly Route[] {
+  const takeBack: (() => void)[] = [];
+  return [
+    [
+      "POST",
+      /^\/refuse$/,
+      (_, body) => {
+        // Fields that were not sent are not there: the parsed object has none with undefined.
+        return { id: takeBack.push(refusals.order(RefusalRequest.parse(body) as OrderedRefusal)) };
+      },
+    ],
+    ["POST", /^\/take-back$/, (_, body) => done(takeBack[TakeBackRequest.parse(body).id - 1]?.())],
+    [
+      "POST",
+      /^\/end-sessions$/,
+      (_, body) => {
+        const { telegramId, error } = EndSessionsRequest.parse(body);
+        return { sessions: endSessions(keys, telegramId, error) };
+      },
+    ],
   ];
 }
 

@@ -13,6 +13,7 @@ import type { FloodBucket } from "./flood-buckets.ts";
 import { createFloods, type Floods } from "./floods.ts";
 import { openAuthKeys } from "./keys.ts";
 import { tokenOfLink } from "./login-link.ts";
+import { createRefusals, gateOf, type Refusals } from "./refusals.ts";
 import { createAccess } from "./services/access.ts";
 import { type ApiIdPair, type DataCenterAddress, DEFAULT_RULES, type ServiceRules } from "./services/deps.ts";
 import { createHandlers } from "./services/handlers.ts";
@@ -80,6 +81,7 @@ export interface Emulator {
   readonly world: World;
   readonly witness: QuestionableWitness;
   readonly floods: Floods;
+  readonly refusals: Refusals;
   readonly keys: AuthKeyStore;
   readonly cluster: Cluster;
   readonly control: { readonly path: string } | null;
@@ -134,6 +136,7 @@ async function start(options: EmulatorOptions, lifecycle: Lifecycle): Promise<Em
   const secret = Buffer.from(hkdfSync("sha256", String(seed), "gramfleet emulator", "services", 32));
   const access = createAccess(world, secret);
   const witness = createWitness();
+  const refusals = createRefusals();
   const floods = createFloods({ clock, pace, ...(options.buckets === undefined ? {} : { buckets: options.buckets }) });
   const addresses: DataCenterAddress[] = [];
   const logins = createLogins(clock);
@@ -161,7 +164,7 @@ async function start(options: EmulatorOptions, lifecycle: Lifecycle): Promise<Em
       rsa: dataDir.rsa,
       keys,
       handlers,
-      floods,
+      floods: gateOf(refusals, floods),
       witness,
       clock,
       log,
@@ -199,6 +202,8 @@ async function start(options: EmulatorOptions, lifecycle: Lifecycle): Promise<Em
       await startControl(options.controlSocket, {
         world,
         floods,
+        refusals,
+        keys,
         now: () => clock.now(),
         summary,
         accounts: () => accounts,
@@ -216,6 +221,7 @@ async function start(options: EmulatorOptions, lifecycle: Lifecycle): Promise<Em
     world,
     witness,
     floods,
+    refusals,
     keys,
     cluster,
     control: control && { path: control.path },
