@@ -77,6 +77,8 @@ export async function startParsing(
   });
 
   return {
+    /** Of the database, for whatever is to look into it from outside. */
+    url,
     database,
     clock,
     metrics,
