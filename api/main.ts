@@ -3,12 +3,18 @@ import { openDatabase } from "../db/client.ts";
 import { assertSchema } from "../db/migrate.ts";
 import { createProducer } from "../queue/producer.ts";
 import { assertRedis, openRedis } from "../queue/redis.ts";
+import { systemClock } from "../runtime/clock.ts";
 import { startHealthServer } from "../runtime/health.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import { createLog, type Log } from "../runtime/log.ts";
 import { createMetrics } from "../runtime/metrics.ts";
+import { OperatorError } from "../runtime/operator-error.ts";
 import { runProcess } from "../runtime/process.ts";
+import { createApp } from "./app.ts";
 import { fleetStatus } from "./status.ts";
+
+/** Requests that are in a transaction at once; more wait their turn. */
+const POOL_SIZE = 10;
 
 /** Runs the api until a signal ends it. */
 export async function runApi(config: Config): Promise<void> {
@@ -17,17 +23,27 @@ export async function runApi(config: Config): Promise<void> {
 }
 
 /**
- * Serves `/status`, the fleet at a glance as JSON, beside what every process serves. It never calls Telegram. What it
- * opens is owned by `lifecycle`.
+ * Serves the API on its own address, and `/status`, the fleet at a glance as JSON, beside what every process serves on
+ * the metrics port. It never calls Telegram. What it opens is owned by `lifecycle`.
  *
- * @throws OperatorError where PostgreSQL or Redis is unreachable or unfit
+ * @returns the metrics port, and the API's address
+ * @throws OperatorError where PostgreSQL or Redis is unreachable or unfit, or the port is taken
  */
-export async function startApi(config: Config, lifecycle: Lifecycle, log: Log): Promise<{ port: number }> {
+export async function startApi(
+  config: Config,
+  lifecycle: Lifecycle,
+  log: Log,
+): Promise<{ port: number; address: string }> {
   const { limits } = config;
   const metrics = createMetrics({ defaults: true });
   const database = lifecycle.own(
     "PostgreSQL",
-    openDatabase({ url: config.databaseUrl ?? "", poolSize: 5, fencedStatementMs: limits.fencedStatementMs, log }),
+    openDatabase({
+      url: config.databaseUrl ?? "",
+      poolSize: POOL_SIZE,
+      fencedStatementMs: limits.fencedStatementMs,
+      log,
+    }),
     (opened) => opened.close(),
   );
   await assertSchema(database);
@@ -40,16 +56,33 @@ export async function startApi(config: Config, lifecycle: Lifecycle, log: Log): 
     createProducer({ redis, prefix: config.redisPrefix, log, timeoutMs: limits.producerTimeoutMs }),
     (opened) => opened.close(),
   );
+  const status = () => fleetStatus({ database, producer, lateMs: limits.overdueAfterMs });
+  const app = lifecycle.own(
+    "API",
+    await createApp({
+      ...{ database, log, metrics, status },
+      clock: systemClock,
+      config: config.api,
+      qrCallback: null,
+    }),
+    (opened) => opened.close(),
+  );
+  const { host, port } = config.api;
+  const address = await app.listen({ host, port }).catch((error: unknown) => {
+    throw new OperatorError(`the api cannot listen on ${host}:${port}: free it, or set API_HOST and API_PORT`, {
+      cause: error,
+    });
+  });
   const health = lifecycle.own(
-    "server",
+    "metrics server",
     await startHealthServer({
       ...config.metrics,
       metrics,
       checks: { database: () => database.check(), redis: async () => void (await redis.ping()) },
-      documents: { "/status": () => fleetStatus({ database, producer, lateMs: limits.overdueAfterMs }) },
+      documents: { "/status": status },
     }),
     (opened) => opened.close(),
   );
-  log.info({ port: health.port }, "api started");
-  return { port: health.port };
+  log.info({ port: health.port, address }, "api started");
+  return { port: health.port, address };
 }

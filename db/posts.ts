@@ -30,15 +30,16 @@ export interface PostPage {
  * A channel without access keeps its place in the cursor, so that nothing is missed when access comes back. Only a
  * floor (`available_min_id`) that is lowered later shows posts that the cursor has passed, and they are not told.
  *
+ * @param who `channelId`: of this channel alone; the cursor stays where it is in the others
  * @param limit at most this many posts, shared evenly by the channels that have some
  */
 export async function postsAfter(
   tx: Tx,
-  who: { readonly userId: bigint },
+  who: { readonly userId: bigint; readonly channelId?: bigint },
   cursor: PostCursor,
   limit: number,
 ): Promise<PostPage> {
-  const { rows } = await postsAfterQuery(who.userId, cursor, limit).execute(tx);
+  const { rows } = await postsAfterQuery(who.userId, cursor, limit, who.channelId).execute(tx);
   const next = new Map(cursor);
   const posts: StoredMessage[] = [];
   for (const row of rows) {
@@ -68,7 +69,7 @@ type Row = { of_channel: bigint; head: bigint; share: number; found: number } & 
  * Per channel this is a scan of `messages_revision` from the position on; channels at their head cost one row of
  * `channels` each (a test holds the plan).
  */
-export function postsAfterQuery(userId: bigint, cursor: PostCursor, limit: number) {
+export function postsAfterQuery(userId: bigint, cursor: PostCursor, limit: number, channelId?: bigint) {
   const positions = [...cursor];
   const column = <T>(pick: (position: PostPosition) => T) => positions.map(([, position]) => pick(position));
   return sql<Row>`
@@ -83,6 +84,7 @@ export function postsAfterQuery(userId: bigint, cursor: PostCursor, limit: numbe
         ${column((position) => position.upTo ?? WHOLE)}::int4[]
       ) as p(channel_id, revision, up_to) on p.channel_id = s.channel_id
       where s.user_id = ${userId} and ${ofTenant("s.tenant_id")}
+        ${channelId === undefined ? sql`` : sql`and s.channel_id = ${channelId}`}
         and (p.revision, p.up_to) is distinct from (c.revision, ${WHOLE})
       -- Whoever has waited longest comes first where there are more channels than the page has room for.
       order by c.read_at nulls first, s.channel_id

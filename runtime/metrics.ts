@@ -62,6 +62,24 @@ export function createMetrics(options: { defaults?: boolean } = {}) {
       help: "For how long the channel that has been incomplete longest has been so; 0 where none is.",
       registers,
     }),
+    miniappWebhooks: new Counter({
+      name: "miniapp_webhook_total",
+      help: "Signed requests of the Mini App's bot, by result (accepted, refused, replayed).",
+      labelNames: ["result"] as const,
+      registers,
+    }),
+    sessionStates: new Gauge({
+      name: "session_states_gauge",
+      help: "Sessions in each state, logins of nobody known yet among them.",
+      labelNames: ["state"] as const,
+      registers,
+    }),
+    sessionTransitions: new Counter({
+      name: "session_state_transitions_total",
+      help: "Transitions of sessions that this process has made, by the state before and after.",
+      labelNames: ["from", "to"] as const,
+      registers,
+    }),
     jobsFinished: new Counter({
       name: "jobs_finished_total",
       help: "Jobs that ended, by name and outcome (done, snoozed, discarded, failed).",

@@ -1,0 +1,26 @@
+import type { FastifyPluginAsync } from "fastify";
+import { channelRoutes } from "./routes/channels.ts";
+import type { RouteDeps } from "./routes/deps.ts";
+import { docsRoutes } from "./routes/docs.ts";
+import { loginRoutes } from "./routes/login.ts";
+import { meRoutes } from "./routes/me.ts";
+import { parseRoutes } from "./routes/parse.ts";
+import { postRoutes } from "./routes/posts.ts";
+import { qrCallbackRoutes } from "./routes/qr-callback.ts";
+import { statusRoutes } from "./routes/status.ts";
+
+/** Every route of the API, a subject a file. */
+const SUBJECTS = [
+  docsRoutes,
+  loginRoutes,
+  meRoutes,
+  channelRoutes,
+  postRoutes,
+  parseRoutes,
+  qrCallbackRoutes,
+  statusRoutes,
+];
+
+export const routes: FastifyPluginAsync<RouteDeps> = async (app, deps) => {
+  for (const subject of SUBJECTS) await app.register(subject, deps);
+};

@@ -1,0 +1,7 @@
+import type { AppDeps } from "../app.ts";
+import type { InitDataTrust } from "../proof/init-data.ts";
+
+/** What routes work with. */
+export interface RouteDeps extends Omit<AppDeps, "more"> {
+  readonly trust: InitDataTrust;
+}

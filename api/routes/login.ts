@@ -1,0 +1,113 @@
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import { z } from "zod";
+import type { TenantTx } from "../../db/database.ts";
+import { redeemInvite } from "../../db/invites.ts";
+import { addUser, findUser, type User } from "../../db/users.ts";
+import { createWebSession, deleteWebSession } from "../../db/web-sessions.ts";
+import { BOT_TENANT, provenBy } from "../http/callers.ts";
+import { ApiError, answers } from "../http/errors.ts";
+import { clearWebCookie, setWebCookie, webToken } from "../http/web-cookie.ts";
+import { verifyInitData } from "../proof/init-data.ts";
+import { verifyLoginWidget } from "../proof/login-widget.ts";
+import type { RouteDeps } from "./deps.ts";
+
+/** Logins a minute from one address: people need a few, whoever guesses invites needs many. */
+const LOGINS_PER_MINUTE = 60;
+
+const loginBody = z
+  .strictObject({
+    init_data: z.string().min(1).max(8_192).optional().describe("A Mini App's initData, as Telegram gave it."),
+    login: z
+      .record(z.string().max(64), z.union([z.string().max(2_048), z.number()]))
+      .optional()
+      .describe("What the Telegram Login widget gave."),
+    invite: z.string().trim().min(1).max(256).optional().describe("An invite code, for an account that is new here."),
+  })
+  .refine((body) => (body.init_data === undefined) !== (body.login === undefined), "give one of init_data and login");
+
+const REFUSALS = {
+  unknown: "this invite code is not known",
+  revoked: "this invite was taken back",
+  expired: "this invite has expired",
+  used_up: "this invite has been used",
+} as const;
+
+export const loginRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, deps) => {
+  const { database, clock, trust } = deps;
+
+  app.post(
+    "/api/login/telegram",
+    {
+      config: {
+        access: "anyone",
+        rateLimit: { max: Math.min(LOGINS_PER_MINUTE, deps.config.requestsPerMinute), timeWindow: 60_000 },
+      },
+      schema: {
+        summary: "Log a browser in as a Telegram account: sets the cookie auth_token",
+        description: "What proves the account must be at most five minutes old.",
+        body: loginBody,
+        response: answers({ 200: z.object({ ok: z.literal(true), telegram_id: z.number().int() }) }),
+      },
+    },
+    async (request, reply) => {
+      const { init_data: initData, login, invite } = request.body;
+      const { telegramId } = provenBy(() =>
+        initData === undefined
+          ? verifyLoginWidget(login ?? {}, trust.botToken, clock.now())
+          : verifyInitData(initData, trust, clock.now()),
+      );
+      const { token } = await database.inTenant(BOT_TENANT, async (tx) => {
+        const user = await userFor(tx, telegramId, invite);
+        return createWebSession(tx, { tenantId: user.tenantId, userId: user.id });
+      });
+      const event = "SESSION_CREATE";
+      request.log.info({ event, user_telegram_id: telegramId.toString() }, `[${event}] web login created`);
+      setWebCookie(reply, token);
+      return { ok: true as const, telegram_id: Number(telegramId) };
+    },
+  );
+
+  await app.register(async (scope) => {
+    // Whatever comes with it: a logout is a logout.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("*", (_request, payload, done) => {
+      payload.resume();
+      done(null);
+    });
+    scope.post(
+      "/api/logout",
+      {
+        config: { access: "anyone" },
+        // Before anything that can fail.
+        onRequest: async (_request, reply) => clearWebCookie(reply),
+        schema: {
+          summary: "Log this browser out: clears the cookie, whatever it held",
+          response: answers({ 200: z.object({ ok: z.literal(true) }) }),
+        },
+      },
+      async (request) => {
+        const token = webToken(request);
+        const deleted = token === null ? null : await database.asWorker((tx) => deleteWebSession(tx, token));
+        const event = "SESSION_DELETE";
+        request.log.info(
+          { event, deleted },
+          `[${event}] ${deleted ? "web login ended" : "there was no such web login"}`,
+        );
+        return { ok: true as const };
+      },
+    );
+  });
+};
+
+/** The user with this account; with a code that opens something, a new one. @throws ApiError 403 */
+async function userFor(tx: TenantTx, telegramId: bigint, invite: string | undefined): Promise<User> {
+  const known = await findUser(tx, telegramId);
+  if (invite === undefined) {
+    if (known) return known;
+    throw new ApiError(403, "unknown_user", "this Telegram account is no user here: it needs an invite");
+  }
+  const user = known ?? (await addUser(tx, { tenantId: BOT_TENANT, telegramId })).user;
+  const { refused } = await redeemInvite(tx, { tenantId: user.tenantId, userId: user.id }, invite);
+  if (refused) throw new ApiError(403, "invite_refused", REFUSALS[refused]);
+  return user;
+}
