@@ -1,11 +1,14 @@
 import { Command } from "commander";
-import { listChannels, subscribe, subscriptionsOf, unsubscribe } from "../db/channels.ts";
+import type { ChannelState, LifeEvent } from "../db/channel-life.ts";
+import { channelLives, lifeOf, subscriptionLines } from "../db/channel-lives.ts";
+import { listChannels, subscribe, unsubscribe } from "../db/channels.ts";
 import { channelLedgers } from "../db/ledger.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { gapLines, type LedgerLine, progressText } from "./channel-gaps.ts";
+import { lifeText } from "./channel-life.ts";
 import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
 import { withCommonOptions } from "./options.ts";
-import { table } from "./output.ts";
+import { table, when } from "./output.ts";
 import { parseTelegramId } from "./telegram-id.ts";
 import { requireUser } from "./user.ts";
 
@@ -39,28 +42,34 @@ async function list(id: string | undefined, options: CommonOptions & { gaps?: tr
   await withContext(options, [], async ({ out, database }) => {
     if (telegramId !== null) {
       const user = await requireUser(database, telegramId);
-      const rows = await database.inTenant(DEFAULT_TENANT, (tx) => subscriptionsOf(tx, user.id));
+      const rows = await database.inTenant(DEFAULT_TENANT, (tx) => subscriptionLines(tx, user.id));
       out.result(rows, () =>
         table(
-          ["asked for", "state", "channel", "title", "access"],
+          ["asked for", "state", "since", "channel", "title", "access", "skipped", "what happened"],
           rows.map((row) => [
             row.name,
             row.state,
+            when(row.stateSince),
             row.channelId,
             row.channel?.title ?? null,
             row.access?.state ?? null,
+            row.skipped,
+            lifeText(row.life),
           ]),
         ),
       );
       return;
     }
-    const rows = await database.inTenant(DEFAULT_TENANT, async (tx): Promise<LedgerLine[]> => {
+    const rows = await database.inTenant(DEFAULT_TENANT, async (tx): Promise<ChannelLine[]> => {
       const channels = await listChannels(tx);
-      const ledgers = await channelLedgers(tx, { channelIds: channels.map((channel) => channel.id) });
+      const ids = channels.map((channel) => channel.id);
+      const ledgers = await channelLedgers(tx, { channelIds: ids });
+      const lives = await channelLives(tx, ids);
       const byId = new Map(ledgers.map((ledger) => [ledger.channelId, ledger]));
       return channels.flatMap((channel) => {
         const ledger = byId.get(channel.id);
-        return ledger ? [{ ...channel, ledger }] : [];
+        const facts = lives.get(channel.id);
+        return ledger && facts ? [{ ...channel, ...lifeOf(facts), ledger }] : [];
       });
     });
     out.result(rows, () => {
@@ -70,25 +79,33 @@ async function list(id: string | undefined, options: CommonOptions & { gaps?: tr
   });
 }
 
-function overview(rows: readonly LedgerLine[]): string[] {
+type ChannelLine = LedgerLine & {
+  readonly state: ChannelState;
+  readonly life: readonly LifeEvent[];
+  readonly skipped: number;
+};
+
+function overview(rows: readonly ChannelLine[]): string[] {
   return table(
     [
       ...["id", "username", "title", "state", "users", "messages", "deleted"],
-      ...["covered", "missing", "unverified", "top", "pts"],
+      ...["skipped", "covered", "missing", "unverified", "top", "pts", "what happened"],
     ],
     rows.map((row) => [
       row.id,
       row.username,
       row.title,
-      row.state,
+      row.state.replaceAll("_", " "),
       row.subscribers,
       row.messages,
       row.deleted,
+      row.skipped,
       progressText(row.ledger),
       row.ledger.missing,
       row.ledger.unverified,
       row.topMessageId,
       row.pts,
+      lifeText(row.life),
     ]),
   );
 }
@@ -105,7 +122,15 @@ async function add(id: string, names: string[], options: CommonOptions): Promise
       }
       return results;
     });
-    out.result(added, () => added.map((one) => `${one.name}: ${one.added ? "added" : "there already"}`));
+    const lines = await database.inTenant(DEFAULT_TENANT, (tx) => subscriptionLines(tx, user.id));
+    const said = new Map(lines.map((line) => [line.name, lifeText(line.life)]));
+    out.result(added, () =>
+      added.map((one) => {
+        if (one.added) return `${one.name}: added`;
+        const life = said.get(one.name);
+        return `${one.name}: there already${life ? `; ${life}` : ""}`;
+      }),
+    );
   });
 }
 

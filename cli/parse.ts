@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { planInForce } from "../config/plans.ts";
+import { askAgain } from "../db/channels.ts";
 import { loadSchedule, markEnqueued } from "../db/schedules.ts";
 import { sessionOfUser } from "../db/sessions.ts";
 import { listUsers } from "../db/user-summary.ts";
@@ -47,7 +48,12 @@ async function run(ids: string[], options: ParseOptions): Promise<void> {
     const producer = await openQueues(context);
     const users = await whom(context, telegramIds, options);
     const asked: Asked[] = [];
-    for (const user of users) asked.push(await ask(context, producer, user));
+    for (const user of users) {
+      // Of many at once, names that nobody has would cost too many look-ups.
+      if (telegramIds.length > 0)
+        await context.database.inTenant(DEFAULT_TENANT, (tx) => askAgain(tx, { userId: user.id }));
+      asked.push(await ask(context, producer, user));
+    }
     const settled = options.wait
       ? await Promise.all(asked.map((one) => follow(producer, one, options.timeout * 1_000)))
       : asked;

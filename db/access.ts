@@ -33,6 +33,7 @@ export async function saveAccess(
       joined = excluded.joined,
       available_min_id = coalesce(${minId}::int4, a.available_min_id),
       state = 'ok',
+      state_since = case when a.state = 'ok' then a.state_since else now() end,
       checked_at = now(),
       recheck_at = null`.execute(tx);
 }
@@ -55,6 +56,7 @@ export async function loseAccess(
   lost: { userId: bigint; channelId: bigint; state: ChannelAccess["state"]; recheckAt: Date },
 ): Promise<void> {
   await sql`
-    update channel_access set state = ${lost.state}, recheck_at = ${lost.recheckAt}, checked_at = now()
+    update channel_access set state = ${lost.state}, recheck_at = ${lost.recheckAt}, checked_at = now(),
+      state_since = case when state = ${lost.state} then state_since else now() end
     where user_id = ${lost.userId} and channel_id = ${lost.channelId}`.execute(tx);
 }

@@ -1,5 +1,6 @@
 import { type Selectable, sql } from "kysely";
 import { parseChannelName } from "./channel-name.ts";
+import { saveName } from "./channel-names.ts";
 import type { Tx } from "./database.ts";
 import { type IdRange, parseRanges } from "./ranges.ts";
 import type { Schema } from "./schema.ts";
@@ -59,15 +60,27 @@ export function toChannel(row: ChannelRow): Channel {
   };
 }
 
-/** Adds the channel or brings its name up to date; never touches pts or coverage. Writes nothing where nothing changed. */
+/**
+ * Adds the channel or brings its name up to date, keeping what it was called before; never touches pts or coverage.
+ * Writes nothing where nothing changed.
+ */
 export async function saveChannel(tx: Tx, facts: ChannelFacts): Promise<void> {
-  await sql`
+  const { rows } = await sql`
     insert into channels as c (id, username, title, kind)
     values (${facts.id}, ${facts.username}, ${toStorable(facts.title)}, ${facts.kind})
-    on conflict (id) do update set username = excluded.username, title = excluded.title, kind = excluded.kind
-    where (c.username, c.title, c.kind) is distinct from (excluded.username, excluded.title, excluded.kind)`.execute(
-    tx,
-  );
+    on conflict (id) do update set username = excluded.username, title = excluded.title, kind = excluded.kind,
+      former_title = case when c.title <> excluded.title then c.title else c.former_title end,
+      title_since = case when c.title <> excluded.title then now() else c.title_since end
+    where (c.username, c.title, c.kind) is distinct from (excluded.username, excluded.title, excluded.kind)
+    returning 1`.execute(tx);
+  if (rows.length > 0) await saveName(tx, facts.id, facts.username);
+}
+
+/** The channel was this basic group before. */
+export async function saveMigration(tx: Tx, channelId: bigint, groupId: bigint): Promise<void> {
+  await sql`
+    update channels set migrated_from = ${groupId}, migrated_at = now()
+    where id = ${channelId} and migrated_from is distinct from ${groupId}`.execute(tx);
 }
 
 /** In the order of their ids; unknown ones are left out. */
@@ -80,7 +93,7 @@ export async function loadChannels(tx: Tx, ids: readonly bigint[]): Promise<Chan
 
 /**
  * By @username, username, t.me link, or id (also as -100…); null where none is stored. A username that moved from one
- * channel to another means the one read last.
+ * channel to another means the one that got it last.
  *
  * @throws OperatorError where the name is malformed
  */
@@ -91,7 +104,11 @@ export async function findChannel(tx: Tx, name: string): Promise<Channel | null>
     ? query.where("id", "=", wanted.id)
     : query
         .where(sql`lower(username)`, "=", wanted.username)
-        .orderBy(sql`read_at desc nulls last`)
+        .orderBy(
+          sql`(select n.since from channel_names n
+            where n.channel_id = channels.id and n.username = lower(channels.username) and n.until is null)
+            desc nulls last`,
+        )
         .orderBy("created_at", "desc")
   )
     .limit(1)

@@ -7,9 +7,17 @@ export {
   loadChannels,
   raiseTop,
   saveChannel,
+  saveMigration,
 } from "./channel.ts";
 export { type ChannelName, normaliseChannelName, parseChannelName } from "./channel-name.ts";
 export { type ChannelSummary, listChannels } from "./channel-summary.ts";
 export { type ChannelClaim, claimChannel, isBeingRead, releaseChannel } from "./claims.ts";
 export { countIds, type IdRange, missingRanges } from "./ranges.ts";
-export { type Subscription, settleSubscription, subscribe, subscriptionsOf, unsubscribe } from "./subscriptions.ts";
+export {
+  askAgain,
+  type Subscription,
+  settleSubscription,
+  subscribe,
+  subscriptionsOf,
+  unsubscribe,
+} from "./subscriptions.ts";

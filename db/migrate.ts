@@ -6,6 +6,7 @@ import type { Database, WorkerTx } from "./database.ts";
 import * as first from "./migrations/0001-first.ts";
 import * as reconcile from "./migrations/0002-reconcile.ts";
 import * as web from "./migrations/0003-web.ts";
+import * as channelLife from "./migrations/0004-channel-life.ts";
 import * as endings from "./migrations/0005-endings.ts";
 import { answering } from "./unreachable.ts";
 
@@ -15,6 +16,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0002-reconcile": reconcile,
   "0003-web": web,
   "0005-endings": endings,
+  "0004-channel-life": channelLife,
 };
 const NAMES = Object.keys(MIGRATIONS).sort();
 /** The schema that this version of gramfleet reads and writes. */

@@ -35,10 +35,12 @@ export async function saveResolved(
       joined = excluded.joined,
       available_min_id = excluded.available_min_id,
       state = 'ok',
+      state_since = case when a.state = 'ok' then a.state_since else now() end,
       checked_at = now(),
       recheck_at = null`.execute(tx);
   const { rows } = await sql<{ id: bigint }>`
-    update subscriptions s set channel_id = r.channel_id, state = 'active', checked_at = now()
+    update subscriptions s set channel_id = r.channel_id, state = 'active', state_since = now(), checked_at = now(),
+      look_at = null
     from unnest(${first.map((one) => one.subscriptionId)}::int8[], ${channelIds}::int8[]) as r(id, channel_id)
     where s.id = r.id and s.user_id = ${who.userId}
       and not exists (

@@ -36,6 +36,7 @@ create table channel_access (
   joined boolean default false not null,
   checked_at timestamp with time zone default now() not null,
   recheck_at timestamp with time zone,
+  state_since timestamp with time zone default now() not null,
   constraint channel_access_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES channels(id),
   constraint channel_access_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint channel_access_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
@@ -51,6 +52,18 @@ create unlogged table channel_claims (
   purpose text default 'news'::text not null,
   constraint channel_claims_pkey PRIMARY KEY (channel_id, purpose)
 );
+
+create table channel_names (
+  channel_id bigint not null,
+  username text not null,
+  since timestamp with time zone default now() not null,
+  until timestamp with time zone,
+  look_at timestamp with time zone,
+  constraint channel_names_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES channels(id),
+  constraint channel_names_pkey PRIMARY KEY (channel_id, username)
+);
+
+CREATE INDEX channel_names_held ON channel_names USING btree (username, since) WHERE (until IS NULL);
 
 create table channels (
   id bigint not null,
@@ -70,6 +83,10 @@ create table channels (
   reconciled_at timestamp with time zone,
   reconcile_asked_at timestamp with time zone,
   reconcile_below integer,
+  former_title text,
+  title_since timestamp with time zone default now() not null,
+  migrated_from bigint,
+  migrated_at timestamp with time zone,
   constraint channels_kind_check CHECK ((kind = ANY (ARRAY['broadcast'::text, 'megagroup'::text]))),
   constraint channels_pkey PRIMARY KEY (id)
 ) with (fillfactor=70);
@@ -304,6 +321,8 @@ create table subscriptions (
   state text default 'pending'::text not null,
   checked_at timestamp with time zone,
   created_at timestamp with time zone default now() not null,
+  state_since timestamp with time zone default now() not null,
+  look_at timestamp with time zone,
   constraint subscriptions_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES channels(id),
   constraint subscriptions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint subscriptions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,

@@ -161,6 +161,17 @@ export interface Schema {
     reconcile_asked_at: NullableTime;
     reconcile_below: number | null;
   };
+    former_title: string | null;
+    title_since: DefaultTime;
+    migrated_from: bigint | null;
+    migrated_at: NullableTime;
+  };
+  channel_names: {
+    channel_id: bigint;
+    username: string;
+    since: DefaultTime;
+    until: NullableTime;
+    look_at: NullableTime;
   channel_claims: { channel_id: bigint; purpose: Generated<string>; token: string; until: Time };
   subscriptions: {
     id: GeneratedAlways<bigint>;
@@ -172,6 +183,8 @@ export interface Schema {
     checked_at: NullableTime;
     created_at: DefaultTime;
   };
+    state_since: DefaultTime;
+    look_at: NullableTime;
   channel_access: {
     user_id: bigint;
     channel_id: bigint;
@@ -183,6 +196,7 @@ export interface Schema {
     checked_at: DefaultTime;
     recheck_at: NullableTime;
   };
+    state_since: DefaultTime;
   messages: MessageColumns;
   message_versions: {
     channel_id: bigint;

@@ -36,6 +36,16 @@ export interface FullChannel {
   readonly participants: number | null;
   /** The lowest message id this account may see (`available_min_id`), 0 where it may see all. */
   readonly availableMinId: number;
+  /** The basic group that it was before (`migrated_from_chat_id`). */
+  readonly migratedFrom: bigint | null;
+}
+
+/** A basic group, which is no channel, and may have become one. */
+export interface BasicGroup {
+  readonly id: bigint;
+  readonly title: string;
+  /** The supergroup that it has become (core.telegram.org/api/channel#migration). */
+  readonly migratedTo: ChannelRef | null;
 }
 
 export interface HistoryPage {
@@ -92,6 +102,8 @@ export interface TelegramApi {
   channelDialogs(limit: number): Promise<readonly DialogState[]>;
   /** `channels.getFullChannel`. */
   fullChannel(channel: ChannelRef): Promise<FullChannel>;
+  /** `messages.getChats` of one basic group: it needs no hash. Throws PeerGone where the account is not in it. */
+  basicGroup(groupId: bigint): Promise<BasicGroup>;
   /** `messages.getHistory`: up to `limit` (100) messages with ids below `offsetId` (0: from the top). */
   history(channel: ChannelRef, page: { readonly offsetId: number; readonly limit: number }): Promise<HistoryPage>;
   /** `updates.getChannelDifference` since `pts`, up to `limit` (10 to 100). One page: the caller goes on until final. */

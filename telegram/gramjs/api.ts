@@ -5,7 +5,7 @@ import type { CallPolicy } from "../policy.ts";
 import { UNREADABLE_ANSWER } from "./classify.ts";
 import { type DialogsOffset, firstDialogs, getDialogs, nextDialogs, withoutForbidden } from "./dialogs.ts";
 import { fromLong, toInputChannel, toInputPeer, toLong } from "./ids.ts";
-import { channelAmong, toDialogStates, toMe } from "./to-channel.ts";
+import { channelAmong, toBasicGroup, toDialogStates, toMe } from "./to-channel.ts";
 import { toDifference } from "./to-difference.ts";
 import { type MappedPage, toMessages } from "./to-message.ts";
 import { historyAround, idById } from "./unreadable.ts";
@@ -82,6 +82,7 @@ export function createTelegramApi(wire: Pick<Wire, "invoke">, policy: CallPolicy
       pts: answer.fullChat.pts,
       participants: answer.fullChat.participantsCount ?? null,
       availableMinId: answer.fullChat.availableMinId ?? 0,
+      migratedFrom: answer.fullChat.migratedFromChatId ? fromLong(answer.fullChat.migratedFromChatId) : null,
     };
   };
 
@@ -135,6 +136,12 @@ export function createTelegramApi(wire: Pick<Wire, "invoke">, policy: CallPolicy
     },
 
     fullChannel,
+
+    async basicGroup(groupId) {
+      const method = "messages.getChats";
+      const answer = await call(method, new Api.messages.GetChats({ id: [toLong(groupId)] }));
+      return toBasicGroup(answer.chats, groupId, method);
+    },
 
     history: (channel, page) =>
       history(channel, page).catch(onUnreadable(() => historyAround({ history, byId }, channel, page))),

@@ -1,5 +1,5 @@
 import type { Api } from "telegram/tl/api.js";
-import type { ChannelInfo, ChannelRef, DialogState, Me } from "../api.ts";
+import type { BasicGroup, ChannelInfo, ChannelRef, DialogState, Me } from "../api.ts";
 import { PeerGone, RpcRefused } from "../errors.ts";
 import { fromLong } from "./ids.ts";
 
@@ -34,6 +34,16 @@ export function channelAmong(
   const chat = chats.find((one) => one.id.toString() === id.toString() && one.className.startsWith("Channel"));
   if (!chat) throw new PeerGone("CHANNEL_NOT_IN_ANSWER", method, "invalid");
   return toChannelInfo(chat, method, asked);
+}
+
+/** @throws PeerGone where the account is not in the group, or there is none */
+export function toBasicGroup(chats: readonly Api.TypeChat[], id: bigint, method: string): BasicGroup {
+  const chat = chats.find((one) => one.id.toString() === id.toString());
+  if (chat?.className === "ChatForbidden") throw new PeerGone("CHAT_FORBIDDEN", method, "private");
+  if (chat?.className !== "Chat") throw new PeerGone("NOT_A_GROUP", method, "not_found");
+  const to = chat.migratedTo?.className === "InputChannel" ? chat.migratedTo : null;
+  const migratedTo = to && { id: fromLong(to.channelId), accessHash: fromLong(to.accessHash) };
+  return { id, title: chat.title, migratedTo };
 }
 
 /** The channels among dialogs, in their order. People, groups and folders are left out. */

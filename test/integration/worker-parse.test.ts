@@ -240,7 +240,7 @@ describe("what stands in the way", () => {
     await expect(parsing.parse(user)).resolves.toMatchObject({ outcome: "done", channels: 0 });
     const lines = await parsing.database.asWorker((tx) => subscriptionsOf(tx, user.userId));
     expect(lines.map((line) => line.state)).toEqual(["not_found", "not_found"]);
-    expect(api.calls).toEqual(["channelDialogs", "resolveUsername"]);
+    expect(api.calls).toEqual(["channelDialogs", "resolveUsername", "basicGroup"]);
   });
 
   it("takes two names of one channel for one subscription", async () => {

@@ -1,5 +1,6 @@
 import type { ChannelMessage } from "../../db/message.ts";
 import type {
+  BasicGroup,
   ChannelDifference,
   ChannelInfo,
   ChannelRef,
@@ -97,7 +98,13 @@ export class FakeTelegram implements TelegramApi {
   async fullChannel(ref: ChannelRef): Promise<FullChannel> {
     await this.#call("fullChannel");
     const channel = this.#reach(ref, "channels.getFullChannel");
-    return { info: infoOf(channel), pts: channel.pts, participants: null, availableMinId: this.availableMinId };
+    const { availableMinId } = this;
+    return { info: infoOf(channel), pts: channel.pts, participants: null, availableMinId, migratedFrom: null };
+  }
+
+  async basicGroup(): Promise<BasicGroup> {
+    await this.#call("basicGroup");
+    throw new PeerGone("CHAT_ID_INVALID", "messages.getChats", "invalid");
   }
 
   async history(ref: ChannelRef, at: { offsetId: number; limit: number }): Promise<HistoryPage> {

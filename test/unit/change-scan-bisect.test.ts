@@ -37,7 +37,7 @@ function telegram(
     async fullChannel({ id }: ChannelRef): Promise<FullChannel> {
       calls.push("full");
       if (bad.has(id)) throw new PeerGone("CHANNEL_PRIVATE", "channels.getFullChannel", "private");
-      return { info: infoOf(id), pts: Number(id) + 100, participants: null, availableMinId: 0 };
+      return { info: infoOf(id), pts: Number(id) + 100, participants: null, availableMinId: 0, migratedFrom: null };
     },
   };
 }

@@ -20,9 +20,14 @@ import { nextHole } from "../parse/coverage.ts";
 import { decide } from "../parse/decide.ts";
 import { depthOf, holeWithin } from "../parse/depth.ts";
 import { type Looked, lookAtChannels, reachable } from "../parse/look.ts";
+import { isToBeFound } from "../parse/look-again.ts";
+import { lookForLostNames } from "../parse/lost-names.ts";
 import { concernsOneChannel, readChanged } from "../parse/read-changed.ts";
 import { resolvePending } from "../parse/resolve.ts";
 import { emptyTally, type Tally } from "../parse/tally.ts";
+
+/** The look at the channels comes first: an account that has to wait for it need not be opened. */
+const NEEDS = ["messages.getPeerDialogs"];
 
 /** After a failed run the next one comes after this, doubled with each further failure, and never later than the plan says. */
 const BACK_OFF_MS = 60_000;
@@ -79,8 +84,10 @@ export function createParseUser(deps: ParseDependencies): Handlers["parse-user"]
     const run = await begin(deps, BigInt(data.userId));
     if (!run) return { outcome: "nothing to parse" };
     try {
-      await deps.accounts.open(run.session, (account) =>
-        untilAborted([context.signal, account.signal], () => parse(deps, account, run, hints)),
+      await deps.accounts.open(
+        run.session,
+        (account) => untilAborted([context.signal, account.signal], () => parse(deps, account, run, hints)),
+        run.subscriptions.length > 0 ? NEEDS : [],
       );
     } catch (error) {
       const outcome = context.signal.aborted ? null : deps.outcomeOf(error, context);
@@ -115,9 +122,9 @@ async function parse(deps: ParseDependencies, account: OpenAccount, run: Run, hi
   const who = { tenantId: run.user.tenantId, userId: run.user.id };
   const log = deps.log.child({ user_telegram_id: run.user.telegramId.toString(), api_id: run.session.apiId });
   let lines = run.subscriptions;
-  const pending = lines.filter((line) => line.state === "pending");
+  const pending = lines.filter((line) => isToBeFound(line, deps.clock.now()));
   if (pending.length > 0) {
-    await resolvePending(deps.database, account, who, pending);
+    await resolvePending(deps, account, who, pending);
     lines = await deps.database.once((tx) => subscriptionsOf(tx, who.userId));
   }
 
@@ -139,6 +146,7 @@ async function parse(deps: ParseDependencies, account: OpenAccount, run: Run, hi
   }
 
   await askForBackfill(deps, run, looked, beingRead);
+  await lookForLostNames(reading, account, who.userId, looked);
   const next = nextParseAt(run.slot, run.intervalMs, new Date(deps.clock.now()), deps.random());
   const ended = { ...reportOf(run), ...account.tally(), outcome: "done", error: null } as const;
   await account.commit((tx) => endRun(tx, ended, next));

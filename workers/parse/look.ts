@@ -5,6 +5,7 @@ import type { Log } from "../../runtime/log.ts";
 import type { OpenAccount } from "../../telegram/account.ts";
 import { PeerGone, type RpcRefused } from "../../telegram/errors.ts";
 import { type ScanHints, type SeenChannel, scanChanges } from "./change-scan.ts";
+import { LONGEST_PEER_REST_MS, lookAgainAt } from "./look-again.ts";
 import { saveFacts } from "./save-facts.ts";
 
 /** A subscription whose channel this account can or could address. */
@@ -44,12 +45,18 @@ export async function lookAtChannels(
   who: { readonly tenantId: string; readonly userId: bigint },
   subscriptions: readonly Reachable[],
 ): Promise<Looked[]> {
-  const targets = subscriptions.map((each) => each.access);
-  const { seen, gone } = await scanChanges(account.api, targets, {
-    batch: deps.limits.peerDialogsBatch,
-    hints: deps.hints,
-  });
-  for (const { channelId, error } of gone) await recordGone(deps, account, who, channelId, error);
+  const options = { batch: deps.limits.peerDialogsBatch, hints: deps.hints };
+  const seen: SeenChannel[] = [];
+  // What was lost is looked at apart: one of those would fail the call for all others.
+  for (const lost of [false, true]) {
+    const targets = subscriptions.map((each) => each.access).filter(({ state }) => (state !== "ok") === lost);
+    const scan = await scanChanges(account.api, targets, options);
+    seen.push(...scan.seen);
+    for (const { channelId, error } of scan.gone) {
+      const access = targets.find((target) => target.channelId === channelId);
+      await recordGone(deps, account, who, channelId, error, access);
+    }
+  }
   const byId = new Map(seen.map((each) => [each.channelId, each]));
   const looked = subscriptions.flatMap((each) => {
     const now = byId.get(each.channel.id);
@@ -77,16 +84,22 @@ export async function lookAtChannels(
   });
 }
 
-/** This account's access to one channel is gone: recorded, with the time of the re-check. */
+/**
+ * This account's access to one channel is gone: recorded, with the time of the re-check, which comes the later the longer
+ * the `access` has been lost.
+ */
 export async function recordGone(
   deps: { readonly clock: Clock; readonly log: Log; readonly limits: { readonly peerRecheckMs: number } },
   account: OpenAccount,
   who: { readonly userId: bigint },
   channelId: bigint,
   error: PeerGone | RpcRefused,
+  access?: Reachable["access"],
 ): Promise<void> {
   const state = error instanceof PeerGone ? error.reason : "invalid";
-  const recheckAt = new Date(deps.clock.now() + deps.limits.peerRecheckMs);
+  const now = deps.clock.now();
+  const since = access?.state === state ? access.since : new Date(now);
+  const recheckAt = lookAgainAt(since, now, { restMs: deps.limits.peerRecheckMs, longestMs: LONGEST_PEER_REST_MS });
   deps.log.info({ channel: channelId.toString(), state, error: error.errorName }, "channel out of reach");
   await account.commit((tx) => loseAccess(tx, { userId: who.userId, channelId, state, recheckAt }));
 }
