@@ -62,9 +62,18 @@ export class LeasedSender extends MTProtoSender {
     this.#events.lost();
   }
 
-  /** An answer that nobody waits for any more is not decoded. */
+  /**
+   * An answer that nobody waits for any more is not decoded. An error, or what cannot be read, goes to its call alone:
+   * GramJS throws it on as well, and that would end the reading of the other answers in the same container, for good.
+   */
   override _handleRPCResult(message: TLMessage): void {
-    if (this._pendingState.get(message.obj.reqMsgId)) super._handleRPCResult(message);
+    const state = this._pendingState.get(message.obj.reqMsgId);
+    if (!state) return;
+    try {
+      super._handleRPCResult(message);
+    } catch (error) {
+      state.reject(error);
+    }
   }
 
   override _handleBadAuthKey(fromRpcError = false): void {

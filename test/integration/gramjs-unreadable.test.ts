@@ -80,3 +80,43 @@ it("sends a difference with it the way of history", async () => {
     reason: "invalid",
   });
 });
+
+it.each<[string, ChannelRef, object]>([
+  ["cannot be read", { id: NEWS, accessHash: 0n }, { kind: "pts_unusable" }],
+  ["is an error", { id: NEWS + 1n, accessHash: 1n }, { errorName: "CHANNEL_INVALID" }],
+])("loses no other answer of a container in which one %s", async (_what, { id, accessHash }, refusal) => {
+  unreadable.clear();
+  unreadable.add(40);
+  const bad = { id, accessHash: accessHash || news.accessHash };
+  const together = answerTogether("updates.GetChannelDifference", "messages.GetHistory");
+  try {
+    const [spoiled, sound] = await Promise.allSettled([
+      connection.api.channelDifference(bad, { pts: 1, limit: 100 }),
+      connection.api.history(news, { offsetId: 31, limit: 10 }),
+    ]);
+    expect(spoiled).toMatchObject({ status: "rejected", reason: refusal });
+    expect(sound).toMatchObject({ status: "fulfilled", value: { skipped: [] } });
+  } finally {
+    together.end();
+  }
+});
+
+/** Holds the answers to two calls until both have come: what is answered at once goes out in one container. */
+function answerTogether(...methods: readonly [string, string]) {
+  const { handlers } = telegram;
+  const before = methods.map((method) => handlers.get(method)!);
+  const arrived = new Set<string>();
+  let release = () => {};
+  const both = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  methods.forEach((method, index) => {
+    handlers.set(method, async (request, context) => {
+      arrived.add(method);
+      if (arrived.size === methods.length) release();
+      await both;
+      return before[index]!(request, context);
+    });
+  });
+  return { end: () => methods.forEach((method, index) => void handlers.set(method, before[index]!)) };
+}
