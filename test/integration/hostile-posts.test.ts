@@ -5,6 +5,7 @@ import { loadTlChannel } from "../../emulator/world/load-tl.ts";
 import type { WorldChannel } from "../../emulator/world/model.ts";
 import { compareChannelMessage } from "../../formats/tl-dictionary/compare.ts";
 import { parseTlDictionaries } from "../../formats/tl-dictionary/parse.ts";
+import { Snooze } from "../../queue/outcome.ts";
 import type { TelegramConnection } from "../../telegram/connection.ts";
 import { connect } from "../../telegram/gramjs/connect.ts";
 import { textMessage } from "../support/emulated-calls.ts";
@@ -72,6 +73,19 @@ async function readAll(user: TestUser, ...of: readonly WorldChannel[]): Promise<
   for (const channel of of)
     await expect(parsing.backfill(user, channel.id)).resolves.toMatchObject({ outcome: "complete" });
 }
+
+/** As its queue runs it: again and again until it ends. */
+async function drained(user: TestUser, channel: WorldChannel): Promise<void> {
+  for (;;) {
+    const ended = await parsing.backfill(user, channel.id).catch((error: unknown) => {
+      if (error instanceof Snooze) return null;
+      throw error;
+    });
+    if (ended) return;
+  }
+}
+
+const historyCalls = () => telegram.witness.summary().callsByMethod["messages.GetHistory"] ?? 0;
 
 async function storedOf(channel: WorldChannel) {
   return parsing.database.asWorker(async (tx) => {
@@ -198,6 +212,51 @@ describe("a channel's ids", () => {
     await readAll(await follow(channel), channel);
     expect((await storedOf(channel)).rows.map(({ id }) => id)).toEqual([...channel.messages.keys()]);
     expect(await parsing.channel(channel.id)).toMatchObject({ covered: [{ from: 1, to: 2_000_149 }], unverified: [] });
+  });
+
+  it.each([
+    // The page from the top says that it is all there is.
+    [1, 1],
+    [100, 1],
+    // Below the last message it is asked once more: a short page proves nothing.
+    [101, 3],
+    [150, 3],
+    [1_000, 11],
+  ])("cost no call more for beginning at 2,000,000: %i messages, %i pages", async (messages, pages) => {
+    const { channel } = publish(plain(2_000_000, 2_000_000 + messages - 1));
+    const user = await follow(channel);
+    const before = historyCalls();
+    await expect(parsing.parse(user)).resolves.toMatchObject({ outcome: "done" });
+    await drained(user, channel);
+    expect(await parsing.channel(channel.id)).toMatchObject({ covered: [{ from: 1, to: channel.topId }] });
+    expect((await storedOf(channel)).rows).toHaveLength(messages);
+    expect(historyCalls() - before).toBe(pages);
+    // What is read once stays read.
+    telegram.world.post(channel.id, textMessage("news"));
+    await readAll(user, channel);
+    expect(historyCalls() - before).toBe(pages);
+  });
+
+  it("may all be of messages that are gone", async () => {
+    const { channel } = publish(plain(1, 5));
+    telegram.world.remove(channel.id, [1, 2, 3, 4, 5]);
+    const user = await follow(channel);
+    await readAll(user, channel);
+    expect((await storedOf(channel)).rows).toEqual([]);
+    telegram.world.post(channel.id, textMessage("the sixth"));
+    await readAll(user, channel);
+    expect((await storedOf(channel)).rows.map(({ id, text }) => [id, text])).toEqual([[6, "the sixth"]]);
+    expect(await parsing.channel(channel.id)).toMatchObject({ covered: [{ from: 1, to: 6 }], unverified: [] });
+  });
+
+  it("may lose all that was read", async () => {
+    const { channel } = publish(plain(1, 5));
+    const user = await follow(channel);
+    await readAll(user, channel);
+    telegram.world.remove(channel.id, [1, 2, 3, 4, 5]);
+    await readAll(user, channel);
+    expect((await storedOf(channel)).rows).toEqual([]);
+    expect((await parsing.rows(channel.id)).map(({ deleted }) => deleted)).toEqual(Array(5).fill(true));
   });
 
   it("may not have begun", async () => {
