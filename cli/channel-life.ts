@@ -13,7 +13,7 @@ export function lifeWords(event: LifeEvent): string {
     case "renamed":
       return `renamed ${since}, was "${event.from}"`;
     case "username_changed":
-      return `is @${event.to} ${since}, ${event.from === null ? "had no public name" : `was @${event.from}`}`;
+      return `is @${event.to} ${since}${event.from === null ? "" : `, was @${event.from}`}`;
     case "made_private":
       return `private ${since}, was @${event.from}`;
     case "migrated":

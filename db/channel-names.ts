@@ -61,3 +61,10 @@ export async function claimLostName(
       and look_at <= ${lost.now}`.execute(tx);
   return Number(numAffectedRows ?? 0n) > 0;
 }
+
+/** The channel has the name all the same, beside the one that it shows. */
+export async function keepName(tx: WorkerTx, channelId: bigint, name: string): Promise<void> {
+  await sql`
+    update channel_names set until = null, look_at = null
+    where channel_id = ${channelId} and username = ${name}`.execute(tx);
+}

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { subscriptionLines } from "../../db/channel-lives.ts";
 import { subscriptionsOf } from "../../db/channels.ts";
 import { PeerGone, RpcRefused, WaitRunning } from "../../telegram/errors.ts";
 import { FakeChannel, FakeTelegram } from "../support/fake-telegram.ts";
@@ -87,4 +88,23 @@ it("finds by name what it can where the dialogs cannot be read, and gives up no 
   };
   await expect(parsing.parse(user)).resolves.toMatchObject({ outcome: "done", channels: channels.length });
   expect(await states(user)).toEqual(["active", "pending"]);
+});
+
+it("takes no name for lost that its channel has beside the one that it shows", async () => {
+  const { channels, api, user } = await followed(1, true);
+  await parsing.parse(user);
+  const { peerDialogs } = FakeTelegram.prototype;
+  const shown = <T extends object>(info: T) => ({ ...info, username: `shown_${number}` });
+  api.peerDialogs = async (refs) =>
+    (await peerDialogs.call(api, refs)).map((each) => ({ ...each, info: shown(each.info) }));
+  const { resolveUsername } = api;
+  api.resolveUsername = async (name) => shown(await resolveUsername(name));
+  const look = async () => {
+    await expect(parsing.parse(user)).resolves.toMatchObject({ outcome: "done", channels: 1 });
+    const [line] = await parsing.database.inTenant("default", (tx) => subscriptionLines(tx, user.userId));
+    return line;
+  };
+  expect(await look()).toMatchObject({ name: channels[0]?.username, channelId: channels[0]?.id });
+  expect((await look())?.life.map(({ kind }) => kind)).toEqual(["username_changed"]);
+  expect(api.calls.filter((call) => call === "resolveUsername")).toHaveLength(1);
 });

@@ -1,4 +1,4 @@
-import { claimLostName, lostNames } from "../../db/channel-names.ts";
+import { claimLostName, keepName, type LostName, lostNames } from "../../db/channel-names.ts";
 import type { Database } from "../../db/database.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -33,11 +33,12 @@ export async function lookForLostNames(
   const lost = await deps.database.once((tx) => lostNames(tx, userId));
   const due = lost.filter(({ holder, lookAt }) => holder === null && lookAt !== null && lookAt.getTime() <= now);
   try {
-    for (const { channelId, name, since } of due) {
+    for (const lost of due) {
+      const { channelId, name, since } = lost;
       const again = lookAgainAt(since, now, { restMs: deps.limits.peerRecheckMs, longestMs: LONGEST_NAME_REST_MS });
       const claim = { channelId, name, now: new Date(now), lookAgainAt: again };
       if (!(await deps.database.once((tx) => claimLostName(tx, claim)))) continue;
-      await look(deps, account, name);
+      await look(deps, account, lost);
     }
   } catch (error) {
     if (!isWait(error)) throw error;
@@ -47,12 +48,14 @@ export async function lookForLostNames(
 async function look(
   { database, log }: { readonly database: Database; readonly log: Log },
   account: OpenAccount,
-  name: string,
+  { channelId, name }: LostName,
 ): Promise<void> {
   try {
     const info = await account.api.resolveUsername(name);
     await saveFacts(database, [info]);
-    log.info({ name, channel: info.id.toString() }, "username moved to another channel");
+    // A channel may have several names, of which it shows one.
+    if (info.id === channelId) await database.once((tx) => keepName(tx, channelId, name));
+    else log.info({ name, channel: info.id.toString() }, "username moved to another channel");
   } catch (error) {
     if (!(error instanceof PeerGone || error instanceof RpcRefused)) throw error;
   }
