@@ -1,10 +1,23 @@
 import { OperatorError } from "../runtime/operator-error.ts";
 import type { Scenario } from "./scenario.ts";
+import { killedBeforeAcknowledgement } from "./scenarios/killed-before-acknowledgement.ts";
+import { postgresCutOff } from "./scenarios/postgres-cut-off.ts";
+import { redisFlushed } from "./scenarios/redis-flushed.ts";
+import { rollingRestart } from "./scenarios/rolling-restart.ts";
+import { sameJobKilled } from "./scenarios/same-job-killed.ts";
 import { workerFrozen } from "./scenarios/worker-frozen.ts";
 import { workerKilled } from "./scenarios/worker-killed.ts";
 
 /** The table of faults, by number. */
-export const SCENARIOS: readonly Scenario[] = [workerKilled, workerFrozen];
+export const SCENARIOS: readonly Scenario[] = [
+  workerKilled,
+  sameJobKilled,
+  workerFrozen,
+  killedBeforeAcknowledgement,
+  redisFlushed,
+  postgresCutOff,
+  rollingRestart,
+];
 
 /** Those asked for, in the table's order; all where none was. @throws OperatorError where one is not in the table */
 export function chooseScenarios(numbers: readonly number[]): readonly Scenario[] {

@@ -82,9 +82,17 @@ export function createLeases(options: {
     }
   }
 
+  /** A job's end waits for this: where PostgreSQL is cut off, nothing answers and nothing fails either. */
+  const deleteSoon = (ref: LeaseRef) =>
+    withDeadline(
+      "releasing a lease",
+      times.heartbeatMs,
+      database.once((tx) => deleteLease(tx, ref)),
+    );
+
   async function giveBack(lease: HeldLease): Promise<void> {
     try {
-      await database.once((tx) => deleteLease(tx, lease.ref));
+      await deleteSoon(lease.ref);
     } catch (error) {
       unreleased.set(lease.ref.token, lease.ref);
       log.warn({ err: error, session_id: String(lease.ref.sessionId) }, "lease not released yet");
@@ -95,7 +103,7 @@ export function createLeases(options: {
 
   async function deleteUnreleased(): Promise<void> {
     for (const ref of [...unreleased.values()]) {
-      await database.once((tx) => deleteLease(tx, ref));
+      await deleteSoon(ref);
       unreleased.delete(ref.token);
     }
   }

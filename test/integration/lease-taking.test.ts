@@ -183,6 +183,20 @@ describe("trouble with PostgreSQL", () => {
     await eventually(() => two.acquire(id), { timeoutMs: 60_000 });
   });
 
+  test("cut off from PostgreSQL, a release ends all the same, and the account goes to another", async () => {
+    const id = await session();
+    let cutOff = false;
+    const silent: Database = {
+      ...database,
+      once: (work) => (cutOff ? new Promise(() => {}) : database.once(work)),
+    };
+    const lease = await process("one", { database: silent }).acquire(id);
+    cutOff = true;
+    await lease?.release();
+    const two = process("two");
+    await eventually(() => two.acquire(id), { timeoutMs: 60_000 });
+  });
+
   test("a release that hangs delays no heartbeat", async () => {
     const [stuck, id] = [await session(), await session()];
     let answer: "well" | "no" | "never" = "well";

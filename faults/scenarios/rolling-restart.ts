@@ -1,0 +1,72 @@
+import { openRedis } from "../../queue/redis.ts";
+import { startFleet } from "../fleet.ts";
+import { judge } from "../judge.ts";
+import { atLeast, exactly, figure, type Scenario } from "../scenario.ts";
+import { busyWorker, heldBy } from "../victims.ts";
+
+export const rollingRestart: Scenario = {
+  number: 14,
+  fault: "rolling restart of all workers under load (SIGTERM, one after the other)",
+  passesWhen: "no attempt used up, no lease left behind, exact",
+  kills: 9,
+  provenWithout: [],
+
+  async run(stage) {
+    const fleet = await startFleet(stage, {
+      ...{ users: 16, channels: 10, postsPerMinute: 300, answerMs: [20, 200], workers: 3 },
+    });
+    let restarts = 0;
+    let midJob = 0;
+    let leftBehind = 0;
+    let unclean = 0;
+    while (restarts < stage.kills) {
+      // The oldest one is the next: all of them are replaced, round after round.
+      const oldest = fleet.workers[0];
+      if (!oldest) throw new Error("there is no worker");
+      await busyWorker(stage, fleet, [oldest]);
+      midJob += heldBy(await fleet.leases(), oldest).length > 0 ? 1 : 0;
+      await fleet.stop(oldest);
+      leftBehind += heldBy(await fleet.leases(), oldest).length;
+      const { code } = await oldest.child.exited;
+      if (code !== 0) unclean += 1;
+      await fleet.addWorker();
+      restarts += 1;
+      stage.progress(`restarted ${restarts} of ${stage.kills}`);
+    }
+    const judged = await judge(stage, fleet);
+    const jobs = await attempts(fleet.config.redisUrl ?? "", fleet.config.redisPrefix);
+    return [
+      exactly("restarts", restarts, stage.kills),
+      figure("in mid-job", midJob),
+      exactly("ended otherwise than by exit 0", unclean, 0),
+      exactly("leases left behind", leftBehind, 0),
+      atLeast("jobs looked at", jobs.seen, 1),
+      exactly("jobs with an attempt used up", jobs.usedUp, 0),
+      exactly("jobs found stalled", jobs.stalled, 0),
+      ...judged,
+    ];
+  },
+};
+
+/**
+ * What BullMQ's own records say of the jobs that it still keeps: `atm` counts attempts made (the one that ended the job
+ * is one), `stc` how often one was found without its worker.
+ */
+async function attempts(url: string, prefix: string): Promise<{ seen: number; usedUp: number; stalled: number }> {
+  const redis = openRedis(url, "producer");
+  const counts = { seen: 0, usedUp: 0, stalled: 0 };
+  try {
+    for await (const keys of redis.scanStream({ match: `{${prefix}}:*`, type: "hash", count: 500 })) {
+      for (const key of keys as string[]) {
+        const [made, stalled, added] = await redis.hmget(key, "atm", "stc", "timestamp");
+        if (added == null) continue;
+        counts.seen += 1;
+        if (Number(made ?? 0) > 1) counts.usedUp += 1;
+        if (Number(stalled ?? 0) > 0) counts.stalled += 1;
+      }
+    }
+  } finally {
+    redis.disconnect();
+  }
+  return counts;
+}
