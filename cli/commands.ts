@@ -21,7 +21,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import("./processes.ts")).workerCommand(),
   },
   api: {
-    says: "run the api: the fleet's status over HTTP",
+    says: "run the api: logins, channels and posts over HTTP",
     load: async () => (await import("./processes.ts")).apiCommand(),
   },
   emulator: {
@@ -48,9 +48,21 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     says: "parse users now, ahead of their schedule",
     load: async () => (await import("./parse.ts")).parseCommand(),
   },
+  waits: {
+    says: "what Telegram has asked to wait: accounts, methods, API IDs, and until when",
+    load: async () => (await import("./waits.ts")).waitsCommand(),
+  },
   tail: {
     says: "print a user's posts as they come: new, late, edited and deleted ones",
     load: async () => (await import("./tail.ts")).tailCommand(),
+  },
+  tokens: {
+    says: "the tokens by which programs call the API",
+    load: async () => (await import("./tokens.ts")).tokensCommand(),
+  },
+  invites: {
+    says: "the codes with which people come, and the plans they give",
+    load: async () => (await import("./invites.ts")).invitesCommand(),
   },
   queue: {
     says: "the job queues, one for each API ID",

@@ -29,6 +29,12 @@ export const wholeNumber =
     return value;
   };
 
+/** The id of a row, as a list shows it. */
+export function rowId(text: string): bigint {
+  if (!/^[1-9]\d{0,17}$/.test(text)) throw new InvalidArgumentError("It is a whole number from 1.");
+  return BigInt(text);
+}
+
 /** A number of at least `least`. */
 export const atLeast =
   (least: number) =>

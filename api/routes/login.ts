@@ -11,8 +11,8 @@ import { verifyInitData } from "../proof/init-data.ts";
 import { verifyLoginWidget } from "../proof/login-widget.ts";
 import type { RouteDeps } from "./deps.ts";
 
-/** Logins a minute from one address: people need a few, whoever guesses invites needs many. */
-const LOGINS_PER_MINUTE = 60;
+/** Of an address's requests, this part may be logins: people need a few, whoever guesses invites needs many. */
+const PART_OF_REQUESTS = 0.1;
 
 const loginBody = z
   .strictObject({
@@ -40,7 +40,7 @@ export const loginRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, deps) =
     {
       config: {
         access: "anyone",
-        rateLimit: { max: Math.min(LOGINS_PER_MINUTE, deps.config.requestsPerMinute), timeWindow: 60_000 },
+        rateLimit: { max: Math.ceil(deps.config.requestsPerMinute * PART_OF_REQUESTS), timeWindow: 60_000 },
       },
       schema: {
         summary: "Log a browser in as a Telegram account: sets the cookie auth_token",
