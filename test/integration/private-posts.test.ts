@@ -2,8 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
+import type { InjectOptions } from "fastify";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { fleetStatus } from "../../api/status.ts";
 import { COMMANDS } from "../../cli/commands.ts";
 import { toJson } from "../../cli/output.ts";
 import type { TenantTx } from "../../db/database.ts";
@@ -12,12 +14,13 @@ import type { WorldChannel } from "../../emulator/world/model.ts";
 import { plainPost } from "../../emulator/world/plain-post.ts";
 import type { TelegramConnection } from "../../telegram/connection.ts";
 import { connect } from "../../telegram/gramjs/connect.ts";
+import { initDataOf, startApiApp, type TestApi } from "../support/api.ts";
 import { startParsing, TENANT, type TestUser } from "../support/parsing.ts";
 import { testRedis } from "../support/services.ts";
 import { startWireTelegram, type WireTelegram } from "../support/wire-telegram.ts";
 
 /*
- * A post of a private channel is for those alone whose own account may read it. Every view, every command and every
+ * A post of a private channel is for those alone whose own account may read it. Every view, route, command and
  * function that reads posts is tried for people who may not; one that is new must be put into a table here.
  */
 
@@ -104,10 +107,10 @@ function expectNothingForbidden(person: Person, shown: string, member: string): 
   if (member.includes(OPEN)) expect(shown).toContain(OPEN);
 }
 
-/** What it shows the member, who sees all, and then each of the others. */
-async function compare(show: (user: TestUser) => Promise<string>): Promise<string> {
+/** What it shows the member, who sees all, and then each of the others: of all channels, or of one alone. */
+async function compare(show: (user: TestUser) => Promise<string>, of: "all" | "one" = "all"): Promise<string> {
   const member = await show(userOf("member"));
-  for (const person of OTHERS) expectNothingForbidden(person, await show(userOf(person)), member);
+  for (const person of OTHERS) expectNothingForbidden(person, await show(userOf(person)), of === "all" ? member : "");
   return member;
 }
 
@@ -180,6 +183,71 @@ describe("functions that read posts", () => {
   });
 });
 
+/** What a route is asked, or why it is not tried. */
+type Asked = readonly Omit<InjectOptions, "method" | "headers">[] | { readonly notTried: string };
+
+const named = (name: string) => encodeURIComponent(name);
+const ROUTES: Readonly<Record<string, () => Asked>> = {
+  "GET /api/posts": () => [
+    { url: "/api/posts?limit=500" },
+    { url: `/api/posts?limit=500&after=${posts.encodeCursor(posts.START)}` },
+    ...[`${secret.id}`, `-100${secret.id}`, `https://t.me/c/${secret.id}/3`, `${group.id}`].map((name) => ({
+      url: `/api/posts?limit=500&channel=${named(name)}`,
+    })),
+  ],
+  "GET /api/channels": () => [{ url: "/api/channels" }],
+  "POST /api/channels": () => [{ url: "/api/channels", payload: { channel: `${secret.id}` } }],
+  "DELETE /api/channels": () => [{ url: "/api/channels?channel=nobody_has_this" }],
+  "GET /api/me": () => [{ url: "/api/me" }],
+  "GET /api/sessions": () => [{ url: "/api/sessions" }],
+  "GET /api/status": () => [{ url: "/api/status" }],
+  "POST /api/parse": () => [{ url: "/api/parse", payload: {} }],
+  "GET /docs": () => [{ url: "/docs" }],
+  "POST /api/login/telegram": () => [{ url: "/api/login/telegram", payload: {} }],
+  "POST /api/logout": () => [{ url: "/api/logout", payload: {} }],
+  "POST /api/qr/callback": () => ({ notTried: "takes the signed reports of a bot about logins; reads no channel" }),
+};
+
+describe("routes", () => {
+  let api: TestApi;
+  beforeAll(async () => {
+    api = await startApiApp({ through: () => parsing.database });
+  });
+  afterAll(() => api?.close());
+
+  it("are all in the table", () => {
+    expect([...api.app.accessOf.keys()].sort()).toEqual(Object.keys(ROUTES).sort());
+  });
+
+  it.each(Object.keys(ROUTES))("%s", async (route) => {
+    const asked = ROUTES[route]?.() ?? [];
+    if ("notTried" in asked) return;
+    const method = route.split(" ")[0] as "GET";
+    const program = await api.bearer();
+    for (const question of asked) {
+      const ask = async (headers: Record<string, string>) => (await api.inject({ ...question, method, headers })).body;
+      const member = await compare(
+        ({ telegramId }) => ask({ authorization: `tma ${initDataOf(Number(telegramId), api.clock.now())}` }),
+        question.url?.toString().includes("channel=") ? "one" : "all",
+      );
+      if (route === "GET /api/posts" && !question.url?.toString().includes(`${group.id}`))
+        expect(count(member, PRIVATE)).toBe(8);
+      for (const shown of [await ask(program), await ask({})]) {
+        expect(count(shown, PRIVATE), "without a user").toBe(0);
+        expect(count(shown, EARLIER), "without a user").toBe(0);
+      }
+    }
+  });
+
+  it("of the metrics port show counts alone", async () => {
+    const producer = { queueCounts: async () => [] };
+    const status = await fleetStatus({ database: parsing.database, producer, lateMs: 1_000 });
+    const shown = `${toJson(status)}${await parsing.metrics.registry.metrics()}`;
+    expect(shown).toContain("schedulable");
+    for (const canary of [PRIVATE, EARLIER]) expect(count(shown, canary)).toBe(0);
+  });
+});
+
 /** How a command is tried: as each of the people. What it says is looked at, to both streams. */
 type Try = { readonly runs: (telegramId: string) => readonly (readonly string[])[] };
 /** A command that may show everything, and why. */
@@ -210,6 +278,13 @@ const TRIED: Readonly<Record<string, Try | Allowed | NotTried>> = {
   "sessions status": { runs: (id) => both(id) },
   parse: { runs: (id) => both(id) },
   "queue status": { runs: () => both() },
+  "invites create": { runs: () => both() },
+  "invites list": { runs: () => both() },
+  "invites revoke": { runs: () => both("1") },
+  "tokens create": { runs: (id) => both(`token-of-${id}`) },
+  "tokens list": { runs: () => both() },
+  "tokens revoke": { runs: () => both("1") },
+  waits: { runs: () => both() },
   migrate: { runs: () => [[]] },
   export: {
     showsAll: "the operator's: all that is stored of a channel, which is the operator's to keep; no user calls it",
@@ -229,9 +304,7 @@ const TRIED: Readonly<Record<string, Try | Allowed | NotTried>> = {
 
 describe("commands", () => {
   it("are all in the table", async () => {
-    const names: string[] = [];
-    for (const { load } of Object.values(COMMANDS)) names.push(...leaves(await load()));
-    expect(names.sort()).toEqual(Object.keys(TRIED).sort());
+    expect((await everyCommand()).filter((name) => !(name in TRIED))).toEqual([]);
   });
 
   it("show nobody what is not for them", async () => {
@@ -239,9 +312,10 @@ describe("commands", () => {
     vi.stubEnv("DATABASE_URL", parsing.url);
     vi.stubEnv("REDIS_URL", redis.url);
     vi.stubEnv("REDIS_PREFIX", redis.prefix);
+    const there = await everyCommand();
     try {
       for (const [name, tried] of Object.entries(TRIED)) {
-        if ("notTried" in tried) continue;
+        if ("notTried" in tried || !there.includes(name)) continue;
         if ("showsAll" in tried) {
           const shown = await runAll(name, tried.runs());
           expect(count(shown, PRIVATE), name).toBeGreaterThan(0);
@@ -260,6 +334,11 @@ describe("commands", () => {
     }
   });
 });
+
+async function everyCommand(): Promise<string[]> {
+  const commands = await Promise.all(Object.values(COMMANDS).map(({ load }) => load()));
+  return commands.flatMap((command) => leaves(command));
+}
 
 function leaves(command: Command, path = command.name()): string[] {
   if (command.commands.length === 0) return [path];
