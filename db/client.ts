@@ -5,6 +5,7 @@ import type { Log } from "../runtime/log.ts";
 import { type Database, LeaseGone, type LeaseRef, type TenantTx, type WorkerTx } from "./database.ts";
 import { types } from "./postgres-types.ts";
 import type { Schema } from "./schema.ts";
+import { type SessionTransition, transitionsOf } from "./transition-watch.ts";
 import { answering } from "./unreachable.ts";
 
 /** How long a transaction waits for a connection, a free one or a new one, before it fails. */
@@ -20,6 +21,8 @@ export interface DatabaseOptions {
   /** False in fault tests alone, which must be seen to fail without the fence. */
   readonly fenced?: boolean;
   readonly failpoint?: Failpoint;
+  /** Called for each transition of a session that this process has committed: for metrics. */
+  readonly onTransition?: (transition: SessionTransition) => void;
 }
 
 /**
@@ -42,8 +45,16 @@ export function openDatabase(options: DatabaseOptions): Database {
     client.on("error", (error) => options.log.debug({ err: error }, "PostgreSQL connection broke"));
   });
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
-  const transact = <Scope extends TenantTx | WorkerTx, T>(work: (tx: Scope) => Promise<T>): Promise<T> =>
-    db.transaction().execute((tx) => work(tx as Scope));
+  const transact = async <Scope extends TenantTx | WorkerTx, T>(work: (tx: Scope) => Promise<T>): Promise<T> => {
+    let committed: readonly SessionTransition[] = [];
+    const result = await db.transaction().execute(async (tx) => {
+      const done = await work(tx as Scope);
+      committed = transitionsOf(tx as Scope);
+      return done;
+    });
+    for (const transition of committed) options.onTransition?.(transition);
+    return result;
+  };
 
   return {
     inTenant<T>(tenantId: string, work: (tx: TenantTx) => Promise<T>) {

@@ -28,9 +28,21 @@ export function listenForPosts(options: {
   readonly retryMs: number;
   readonly log: Pick<Log, "info">;
 }): PostListener {
+  const { url, retryMs, log, onHint } = options;
+  return listen({ url, retryMs, log, channel: HINTS, onPayload: (payload) => onHint(decodeHint(payload ?? "")) });
+}
+
+/** The same for any channel of NOTIFY, with payloads as they come; null each time it begins to listen. */
+export function listen(options: {
+  readonly url: string;
+  readonly channel: string;
+  readonly onPayload: (payload: string | null) => void;
+  readonly retryMs: number;
+  readonly log: Pick<Log, "info">;
+}): PostListener {
   const closing = new AbortController();
 
-  const listen = async (): Promise<void> => {
+  const keepListening = async (): Promise<void> => {
     for (let failures = 0; !closing.signal.aborted; ) {
       try {
         await session(options, closing.signal, () => {
@@ -44,7 +56,7 @@ export function listenForPosts(options: {
       }
     }
   };
-  const listening = listen();
+  const listening = keepListening();
   return {
     async close() {
       closing.abort();
@@ -55,7 +67,7 @@ export function listenForPosts(options: {
 
 /** One connection, until `signal` ends it. @throws where it cannot be made, or breaks */
 async function session(
-  options: Pick<Parameters<typeof listenForPosts>[0], "url" | "onHint">,
+  options: Pick<Parameters<typeof listen>[0], "url" | "channel" | "onPayload">,
   signal: AbortSignal,
   onListening: () => void,
 ): Promise<void> {
@@ -75,13 +87,13 @@ async function session(
   // It may break before anybody waits for it, and say so more than once.
   over.catch(() => undefined);
   client.on("error", () => undefined);
-  client.on("notification", ({ payload }) => options.onHint(decodeHint(payload ?? "")));
+  client.on("notification", ({ payload }) => options.onPayload(payload ?? ""));
   signal.addEventListener("abort", leave);
   try {
-    await Promise.race([over, client.connect().then(() => client.query(`listen ${HINTS}`))]);
+    await Promise.race([over, client.connect().then(() => client.query(`listen ${options.channel}`))]);
     if (signal.aborted) return;
     onListening();
-    options.onHint(null);
+    options.onPayload(null);
     await over;
   } finally {
     signal.removeEventListener("abort", leave);

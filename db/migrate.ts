@@ -8,6 +8,7 @@ import * as reconcile from "./migrations/0002-reconcile.ts";
 import * as web from "./migrations/0003-web.ts";
 import * as channelLife from "./migrations/0004-channel-life.ts";
 import * as endings from "./migrations/0005-endings.ts";
+import * as unclaimedSessions from "./migrations/0006-unclaimed-sessions.ts";
 import { answering } from "./unreachable.ts";
 
 /** Every migration, in order. One that has been released is never changed. */
@@ -15,8 +16,9 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-first": first,
   "0002-reconcile": reconcile,
   "0003-web": web,
-  "0005-endings": endings,
   "0004-channel-life": channelLife,
+  "0005-endings": endings,
+  "0006-unclaimed-sessions": unclaimedSessions,
 };
 const NAMES = Object.keys(MIGRATIONS).sort();
 /** The schema that this version of gramfleet reads and writes. */

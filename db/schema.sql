@@ -276,7 +276,7 @@ CREATE INDEX session_events_untold ON session_events USING btree (id) WHERE ((to
 create table sessions (
   id bigint generated always as identity not null,
   tenant_id text not null,
-  user_id bigint not null,
+  user_id bigint,
   app_id text not null,
   telegram_id bigint not null,
   api_id integer not null,
@@ -293,6 +293,7 @@ create table sessions (
   state_changed_at timestamp with time zone default now() not null,
   created_at timestamp with time zone default now() not null,
   constraint sessions_check CHECK ((((ciphertext IS NULL) = (wrapped_key IS NULL)) AND ((ciphertext IS NULL) = (key_id IS NULL)))),
+  constraint sessions_owner CHECK ((((user_id IS NULL) = (telegram_id = 0)) AND ((user_id IS NOT NULL) OR (state = ANY (ARRAY['ABSENT'::text, 'PENDING_QR'::text, 'PENDING_PASSWORD'::text]))))),
   constraint sessions_state_check CHECK ((state = ANY (ARRAY['ABSENT'::text, 'PENDING_QR'::text, 'PENDING_CODE'::text, 'PENDING_PASSWORD'::text, 'AUTHORIZED'::text, 'STALE'::text, 'REVOKED'::text]))),
   constraint sessions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
@@ -301,6 +302,8 @@ create table sessions (
 );
 
 CREATE UNIQUE INDEX sessions_one_usable ON sessions USING btree (telegram_id) WHERE (state = 'AUTHORIZED'::text);
+
+CREATE INDEX sessions_pending ON sessions USING btree (id) WHERE (state = ANY (ARRAY['PENDING_QR'::text, 'PENDING_CODE'::text, 'PENDING_PASSWORD'::text]));
 
 CREATE INDEX sessions_user ON sessions USING btree (user_id);
 

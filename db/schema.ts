@@ -88,7 +88,8 @@ export interface Schema {
   sessions: {
     id: GeneratedAlways<bigint>;
     tenant_id: string;
-    user_id: bigint;
+    /** Null in a login of nobody known yet, and only there: who reads sessions in use never meets it. */
+    user_id: ColumnType<bigint, bigint | null, bigint | null>;
     app_id: string;
     telegram_id: bigint;
     api_id: number;
@@ -160,7 +161,6 @@ export interface Schema {
     reconciled_at: NullableTime;
     reconcile_asked_at: NullableTime;
     reconcile_below: number | null;
-  };
     former_title: string | null;
     title_since: DefaultTime;
     migrated_from: bigint | null;
@@ -172,6 +172,7 @@ export interface Schema {
     since: DefaultTime;
     until: NullableTime;
     look_at: NullableTime;
+  };
   channel_claims: { channel_id: bigint; purpose: Generated<string>; token: string; until: Time };
   subscriptions: {
     id: GeneratedAlways<bigint>;
@@ -182,9 +183,9 @@ export interface Schema {
     state: Generated<string>;
     checked_at: NullableTime;
     created_at: DefaultTime;
-  };
     state_since: DefaultTime;
     look_at: NullableTime;
+  };
   channel_access: {
     user_id: bigint;
     channel_id: bigint;
@@ -195,8 +196,8 @@ export interface Schema {
     joined: Generated<boolean>;
     checked_at: DefaultTime;
     recheck_at: NullableTime;
-  };
     state_since: DefaultTime;
+  };
   messages: MessageColumns;
   message_versions: {
     channel_id: bigint;

@@ -1,10 +1,14 @@
 import type { Selectable } from "kysely";
 import type { Schema, SessionHold, SessionState } from "./schema.ts";
 
+/** Whose a session is that nobody has logged in with yet: its telegram_id, and its user's id. */
+export const NOBODY = 0n;
+
 /** A session's row without its secret. */
 export interface SessionInfo {
   readonly id: bigint;
   readonly tenantId: string;
+  /** 0, as `telegramId` is, while a login is under way by somebody who is not known yet. */
   readonly userId: bigint;
   readonly appId: string;
   readonly telegramId: bigint;
@@ -50,7 +54,7 @@ export function toInfo(row: Pick<Selectable<Schema["sessions"]>, (typeof INFO)[n
   return {
     id: row.id,
     tenantId: row.tenant_id,
-    userId: row.user_id,
+    userId: row.user_id ?? NOBODY,
     appId: row.app_id,
     telegramId: row.telegram_id,
     apiId: row.api_id,

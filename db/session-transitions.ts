@@ -7,6 +7,8 @@ import type { SessionHold, SessionState } from "./schema.ts";
 import { NO_KEY } from "./session-row.ts";
 import { IllegalTransition, KEYLESS, mayFollow } from "./session-states.ts";
 import { ofTenant } from "./tenant.ts";
+import { notifyTransition } from "./transition-hint.ts";
+import { noteTransition } from "./transition-watch.ts";
 
 /**
  * One transition of the state machine, with its event row; into REVOKED and ABSENT the ciphertext goes too, and holds
@@ -56,8 +58,11 @@ export async function transition(
     .insertInto("session_events")
     .values({ tenant_id: row.tenant_id, session_id: sessionId, from_state: row.state, to_state: change.to, reason })
     .execute();
-  await refreshQueue(tx, row.user_id);
-  if (change.to === "AUTHORIZED") await beginRedeemedPlans(tx, row.user_id);
+  if (row.user_id !== null) await refreshQueue(tx, row.user_id);
+  if (row.user_id !== null && change.to === "AUTHORIZED") await beginRedeemedPlans(tx, row.user_id);
+  const made = { sessionId, from: row.state, to: change.to };
+  noteTransition(tx, made);
+  await notifyTransition(tx, made);
   return true;
 }
 

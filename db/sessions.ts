@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { TenantTx, Tx, WorkerTx } from "./database.ts";
+import { SESSION_STATES, type SessionState } from "./schema.ts";
 import { INFO, NO_KEY, SEALED, type SealedSession, type SessionInfo, toInfo, toSealed } from "./session-row.ts";
 import { ofTenant } from "./tenant.ts";
 
@@ -67,8 +68,15 @@ export async function sessionOfUser(tx: Tx, userId: bigint): Promise<SessionInfo
   return row ? toInfo(row) : null;
 }
 
+/** Sessions that are somebody's. */
 export async function listSessions(tx: TenantTx): Promise<SessionInfo[]> {
-  const rows = await tx.selectFrom("sessions").select(INFO).where(ofTenant("tenant_id")).orderBy("id").execute();
+  const rows = await tx
+    .selectFrom("sessions")
+    .select(INFO)
+    .where(ofTenant("tenant_id"))
+    .where("user_id", "is not", null)
+    .orderBy("id")
+    .execute();
   return rows.map(toInfo);
 }
 
@@ -113,9 +121,20 @@ export async function pinForLogin(tx: WorkerTx, sessionId: bigint, apiId: number
     .updateTable("sessions")
     .set({ api_id: apiId, own_api: false, ...NO_KEY })
     .where("id", "=", sessionId)
-    .where("state", "=", "PENDING_CODE")
+    .where("state", "in", ["PENDING_CODE", "PENDING_QR"])
     .executeTakeFirst();
   return pinned.numUpdatedRows > 0n;
+}
+
+/** How many sessions are in each state, of all tenants; 0 for a state that none is in. */
+export async function countByState(tx: WorkerTx): Promise<ReadonlyMap<SessionState, number>> {
+  const rows = await tx
+    .selectFrom("sessions")
+    .select(["state", sql<number>`count(*)::int`.as("count")])
+    .groupBy("state")
+    .execute();
+  const counted = new Map(rows.map(({ state, count }) => [state, count]));
+  return new Map(SESSION_STATES.map((state) => [state, counted.get(state) ?? 0]));
 }
 
 /** Usable sessions (AUTHORIZED, without a hold) by api_id, for sharding and the live view. */

@@ -30,7 +30,7 @@ export function toUser(row: Selectable<Schema["users"]>): User {
 
 /** Adds a user and its schedule, or gives back the one that is there, as it is. */
 export async function addUser(
-  tx: TenantTx,
+  tx: Tx,
   user: {
     tenantId: string;
     telegramId: bigint;

@@ -1,6 +1,7 @@
 import type { Database } from "../db/database.ts";
 import { ledgerTotals } from "../db/ledger.ts";
 import { countSchedules } from "../db/schedules.ts";
+import { countByState } from "../db/sessions.ts";
 import { countRunningWaits } from "../db/waits.ts";
 import type { Producer } from "../queue/producer.ts";
 import type { Metrics } from "../runtime/metrics.ts";
@@ -29,6 +30,16 @@ export async function measure(deps: {
     for (const [state, jobs] of Object.entries({ waiting, delayed, active, failed }))
       deps.metrics.queueDepth.set({ queue, state }, jobs);
   }
+  return "rest";
+}
+
+/** Brings the gauge of sessions up to date. */
+export async function measureSessions(deps: {
+  readonly database: Database;
+  readonly metrics: Pick<Metrics, "sessionStates">;
+}): Promise<"rest"> {
+  const counts = await deps.database.once(countByState);
+  for (const [state, count] of counts) deps.metrics.sessionStates.set({ state }, count);
   return "rest";
 }
 

@@ -12,7 +12,7 @@ import { startLoop } from "../runtime/loop.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { runProcess } from "../runtime/process.ts";
 import { scanDue } from "./due-scan.ts";
-import { measure, measureLedger } from "./gauges.ts";
+import { measure, measureLedger, measureSessions } from "./gauges.ts";
 import { maintain } from "./maintenance.ts";
 import { scanOverdue } from "./overdue.ts";
 import { recoverFromFlush } from "./recovery.ts";
@@ -37,6 +37,7 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
       url: config.databaseUrl ?? "",
       poolSize: config.databasePoolSize,
       fencedStatementMs: limits.fencedStatementMs,
+      onTransition: ({ from, to }) => metrics.sessionTransitions.inc({ from, to }),
       log,
     }),
     (opened) => opened.close(),
@@ -76,6 +77,7 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
   loop("overdue scan", limits.overdueScanEveryMs, () => scanOverdue(deps));
   loop("maintenance", limits.maintenanceEveryMs, () => maintain(deps));
   loop("gauges", limits.overdueScanEveryMs, () => measure(deps));
+  loop("session gauges", limits.overdueScanEveryMs, () => measureSessions(deps));
   loop("ledger gauges", limits.ledgerEveryMs, () => measureLedger(deps));
 
   const health = lifecycle.own(

@@ -42,8 +42,14 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
   const { without } = config.faults;
   const failpoint = config.faults.failpoint ? createFailpoint(config.faults.failpoint) : noFailpoint;
   if (without.size > 0) log.error({ without: [...without] }, "protections are taken away");
-  const database = lifecycle.own("PostgreSQL", openDatabase({ ...databaseOptions(config, log), failpoint }), (opened) =>
-    opened.close(),
+  const database = lifecycle.own(
+    "PostgreSQL",
+    openDatabase({
+      ...databaseOptions(config, log),
+      failpoint,
+      onTransition: ({ from, to }) => metrics.sessionTransitions.inc({ from, to }),
+    }),
+    (opened) => opened.close(),
   );
   await assertSchema(database);
   const hints = lifecycle.own(

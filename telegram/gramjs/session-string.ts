@@ -1,3 +1,5 @@
+// First, and whole: see wire.ts.
+import "telegram";
 import type { AuthKey } from "telegram/crypto/AuthKey.js";
 import { StringSession } from "telegram/sessions/StringSession.js";
 import { AuthLost } from "../errors.ts";

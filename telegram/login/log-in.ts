@@ -1,45 +1,15 @@
 import { listOutOfService } from "../../db/api-ids.ts";
-import type { Database } from "../../db/database.ts";
-import { deleteLease } from "../../db/leases.ts";
 import { countLoginCode } from "../../db/login-codes.ts";
-import type { SessionState } from "../../db/schema.ts";
-import {
-  ensureSession,
-  loadSealed,
-  loadSession,
-  pinForLogin,
-  type SessionInfo,
-  saveSealed,
-  transition,
-} from "../../db/sessions.ts";
+import { ensureSession, type SessionInfo } from "../../db/sessions.ts";
 import type { User } from "../../db/users.ts";
-import type { Clock } from "../../runtime/clock.ts";
-import type { Log } from "../../runtime/log.ts";
-import type { Metrics } from "../../runtime/metrics.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import type { Me } from "../api.ts";
-import { createCallPolicy, type FloodOptions } from "../call-policy.ts";
-import type { ConnectionTimes, DataCenterAddresses } from "../connection.ts";
 import { ApiIdRefused, AuthLost, FloodWait, LoginRefused, WaitRunning } from "../errors.ts";
-import type { Fleet } from "../fleet.ts";
-import { noMethodPauses } from "../flood-scope.ts";
-import type { Lease } from "../lease.ts";
-import { type MasterApi, pickAgain, pickMaster } from "../shards.ts";
+import { pickAgain, pickMaster } from "../shards.ts";
+import { LoginCustody, type LoginDependencies, WrongAccount } from "./custody.ts";
 import { type LoginDone, type PhoneLogin, type SentCode, startPhoneLogin } from "./phone-code.ts";
 
-export interface LogInDependencies {
-  readonly database: Database;
-  readonly fleet: Pick<Fleet, "leases" | "limiter" | "waits" | "vault">;
-  readonly apiIds: { readonly masters: readonly MasterApi[]; readonly backup: MasterApi | null };
-  readonly codesPerDay: number;
-  readonly dataCenters: DataCenterAddresses | null;
-  readonly times: ConnectionTimes;
-  readonly flood: FloodOptions;
-  readonly callsInFlight: number;
-  readonly metrics: Metrics;
-  readonly clock: Clock;
-  readonly log: Log;
-}
+export type LogInDependencies = LoginDependencies & { readonly codesPerDay: number };
 
 /** Whoever logs in is asked here. `refused` is why the last answer was not good, null the first time. */
 export interface Asking {
@@ -48,8 +18,6 @@ export interface Asking {
 }
 
 const TRIES = 3;
-const MAY_BEGIN: readonly SessionState[] = ["ABSENT", "STALE", "REVOKED"];
-const PENDING: readonly SessionState[] = ["PENDING_CODE", "PENDING_PASSWORD"];
 
 /**
  * Logs a user in by phone and code, and by the two-step password where there is one. The key is leased and sealed
@@ -83,7 +51,8 @@ export async function logInByPhone(
   const lease = await fleet.leases.acquire(session.id);
   if (!lease) throw new OperatorError(`another process works with the session of ${user.telegramId}: try again later`);
   try {
-    return await new Login(deps, session, api, lease).run(who.phone, asking);
+    const custody = new LoginCustody(deps, session, api, lease);
+    return await new Login(deps, custody, api.apiId).run(who.phone, asking);
   } finally {
     await lease.release();
   }
@@ -92,90 +61,51 @@ export async function logInByPhone(
 /** One login under its lease. */
 class Login {
   readonly #deps: LogInDependencies;
-  readonly #session: SessionInfo;
-  readonly #api: MasterApi;
-  readonly #lease: Lease;
+  readonly #custody: LoginCustody;
+  readonly #apiId: number;
   /** Telegram has said yes, or may have: what was asked has no answer yet, or lost it on its way. */
   #mayBeLoggedIn = false;
 
-  constructor(deps: LogInDependencies, session: SessionInfo, api: MasterApi, lease: Lease) {
+  constructor(deps: LogInDependencies, custody: LoginCustody, apiId: number) {
     this.#deps = deps;
-    this.#session = session;
-    this.#api = api;
-    this.#lease = lease;
+    this.#custody = custody;
+    this.#apiId = apiId;
   }
 
   async run(phone: string, asking: Asking): Promise<{ me: Me; session: SessionInfo }> {
-    await this.#logOutAbandoned(phone);
-    await this.#begin();
+    const { codesPerDay } = this.#deps;
+    await this.#custody.begin("PENDING_CODE", async (tx) => {
+      if (!(await countLoginCode(tx, this.#apiId, codesPerDay)))
+        throw new OperatorError(`API ID ${this.#apiId} has sent ${codesPerDay} codes today: try again tomorrow`);
+    });
     let login: PhoneLogin | null = null;
     try {
-      login = await startPhoneLogin(this.#connectOptions("", this.#api), phone);
+      login = await startPhoneLogin(this.#custody.connectOptions(""), phone);
       const { done, session } = await this.#prove(login, asking);
-      await this.#seal(session);
+      await this.#custody.seal(session);
       await this.#assertOwner(done, login);
       await login.close();
-      await this.#finish();
-      return { me: done, session: { ...this.#session, apiId: this.#api.apiId, state: "AUTHORIZED" } };
+      return { me: done, session: await this.#custody.finish(session, done.id, "logged in by phone") };
     } catch (error) {
       await login?.close();
       // After Telegram's yes the sealed key stays, pending: somebody is logged in with it.
-      if (!this.#mayBeLoggedIn || error instanceof WrongAccount) await this.#giveUp(error);
+      if (!this.#mayBeLoggedIn || error instanceof WrongAccount) await this.#custody.giveUp(error);
       throw error;
     }
   }
 
-  /**
-   * The key that a login left which never ended: forgotten, it would stay among the account's devices for good. A key
-   * that Telegram does not know, or that was never logged in, needs no logging out.
-   */
-  async #logOutAbandoned(phone: string): Promise<void> {
-    const { database, fleet } = this.#deps;
-    const left = await database.asWorker(async (tx) => {
-      const session = await loadSession(tx, this.#session.id);
-      const sealed = await loadSealed(tx, this.#session.id);
-      return session && PENDING.includes(session.state) && sealed ? { apiId: session.apiId, sealed } : null;
-    });
-    if (!left) return;
-    const secret = fleet.vault.open(left.sealed, this.#bindingOf(left.apiId));
-    let login: PhoneLogin | null = null;
-    try {
-      login = await startPhoneLogin(this.#connectOptions(secret, { ...this.#api, apiId: left.apiId }), phone);
-      await login.logOut();
-    } catch (error) {
-      if (!(error instanceof AuthLost)) throw error;
-    } finally {
-      await login?.close();
-    }
-  }
-
-  async #begin(): Promise<void> {
-    const { database, codesPerDay } = this.#deps;
-    await database.underLease(this.#lease.ref, async (tx) => {
-      // Nobody holds the lease of a login that was begun and never ended: it may be begun anew.
-      await transition(tx, this.#session.id, { from: PENDING, to: "ABSENT", reason: "abandoned" });
-      if (!(await transition(tx, this.#session.id, { from: MAY_BEGIN, to: "PENDING_CODE" })))
-        throw new OperatorError(`${this.#session.telegramId} is logged in already (gramfleet sessions list)`);
-      await pinForLogin(tx, this.#session.id, this.#api.apiId);
-      if (!(await countLoginCode(tx, this.#api.apiId, codesPerDay)))
-        throw new OperatorError(`API ID ${this.#api.apiId} has sent ${codesPerDay} codes today: try again tomorrow`);
-    });
-  }
-
   async #prove(login: PhoneLogin, asking: Asking): Promise<LoginDone> {
-    await this.#seal(login.session());
+    await this.#custody.seal(login.session());
     const sent = await login.sendCode();
     // The login may have moved to another data center, with another key.
-    await this.#seal(login.session());
+    await this.#custody.seal(login.session());
     const signedIn = await tried(async (refused) => {
       const code = await asking.code(sent, refused);
       return this.#proved(() => login.signIn(code));
     }, CODE_REFUSED);
     if (signedIn !== "password_needed") return signedIn;
     this.#mayBeLoggedIn = false;
-    await this.#deps.database.underLease(this.#lease.ref, (tx) =>
-      transition(tx, this.#session.id, { from: ["PENDING_CODE"], to: "PENDING_PASSWORD" }),
-    );
+    await this.#custody.awaitPassword();
     return tried(async (refused) => {
       const password = await asking.password(refused);
       return this.#proved(() => login.checkPassword(password));
@@ -194,56 +124,14 @@ class Login {
 
   /** @throws WrongAccount after it was logged out again */
   async #assertOwner(me: Me, login: PhoneLogin): Promise<void> {
-    if (me.id === this.#session.telegramId) return;
+    const { expected } = this.#custody;
+    if (me.id === expected) return;
     await login.logOut();
     throw new WrongAccount(
-      `that phone is account ${me.id}, not ${this.#session.telegramId}: it was logged out again, nothing is stored`,
+      `that phone is account ${me.id}, not ${expected}: it was logged out again, nothing is stored`,
     );
   }
-
-  async #seal(secret: string): Promise<void> {
-    const sealed = this.#deps.fleet.vault.seal(secret, this.#bindingOf(this.#api.apiId));
-    await this.#deps.database.underLease(this.#lease.ref, (tx) => saveSealed(tx, this.#session.id, sealed));
-  }
-
-  #bindingOf(apiId: number) {
-    const { tenantId, id, telegramId } = this.#session;
-    return { tenantId, sessionId: id, telegramId, apiId };
-  }
-
-  async #finish(): Promise<void> {
-    await this.#deps.database.underLease(this.#lease.ref, async (tx) => {
-      await transition(tx, this.#session.id, { from: PENDING, to: "AUTHORIZED", reason: "logged in by phone" });
-      await deleteLease(tx, this.#lease.ref);
-    });
-  }
-
-  async #giveUp(error: unknown): Promise<void> {
-    const reason = error instanceof LoginRefused ? error.errorName.toLowerCase() : "login failed";
-    await this.#deps.database
-      .underLease(this.#lease.ref, (tx) => transition(tx, this.#session.id, { from: PENDING, to: "ABSENT", reason }))
-      .catch((failure) => this.#deps.log.warn({ err: failure }, "login not given up yet"));
-  }
-
-  #connectOptions(session: string, api: MasterApi) {
-    const { deps, lease } = { deps: this.#deps, lease: this.#lease };
-    const { clock, log, metrics, flood, callsInFlight, dataCenters, times } = deps;
-    const policy = createCallPolicy({
-      telegramId: this.#session.telegramId,
-      apiId: api.apiId,
-      ownApi: false,
-      limiter: deps.fleet.limiter,
-      waits: deps.fleet.waits,
-      gate: lease.gate,
-      signal: lease.signal,
-      pauses: noMethodPauses,
-      ...{ flood, callsInFlight, metrics, clock, log },
-    });
-    return { session, api, dataCenters, gate: lease.gate, policy, times, log };
-  }
 }
-
-class WrongAccount extends OperatorError {}
 
 /** After these nobody is logged in; after anything else somebody may be. */
 const SAID_NO = [LoginRefused, FloodWait, WaitRunning, ApiIdRefused, AuthLost];

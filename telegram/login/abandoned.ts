@@ -1,0 +1,39 @@
+import { pendingLogins } from "../../db/unclaimed-sessions.ts";
+import { apiHashOf } from "../shards.ts";
+import { LoginAbandoned, LoginCustody, type LoginDependencies } from "./custody.ts";
+
+const AT_ONCE = 20;
+
+/**
+ * Ends logins whose process died: their keys are logged out at Telegram, then forgotten. Whose lease is held is under
+ * way, and left alone. Gives how many were ended.
+ */
+export async function endAbandonedLogins(deps: LoginDependencies): Promise<number> {
+  const pending = await deps.database.asWorker((tx) => pendingLogins(tx, 1_000));
+  let ended = 0;
+  for (let at = 0; at < pending.length; at += AT_ONCE) {
+    const results = await Promise.all(pending.slice(at, at + AT_ONCE).map((session) => endIfAbandoned(deps, session)));
+    ended += results.filter(Boolean).length;
+  }
+  return ended;
+}
+
+async function endIfAbandoned(
+  deps: LoginDependencies,
+  session: Awaited<ReturnType<typeof pendingLogins>>[number],
+): Promise<boolean> {
+  const lease = await deps.fleet.leases.acquire(session.id);
+  if (!lease) return false;
+  try {
+    const apiHash = apiHashOf(deps.apiIds, session.apiId) ?? "";
+    const custody = new LoginCustody(deps, session, { apiId: session.apiId, apiHash }, lease);
+    await custody.logOutLeft();
+    await custody.giveUp(new LoginAbandoned("abandoned"));
+    return true;
+  } catch (error) {
+    deps.log.warn({ err: error, session_id: String(session.id) }, "abandoned login not ended yet");
+    return false;
+  } finally {
+    await lease.release();
+  }
+}
