@@ -221,7 +221,7 @@ it("is exact after an outage in which 12,500 things happened, and not called com
   // Nothing was left for the reconcile job to find.
   const looked = await fleet.database.asWorker((tx) => loadChannels(tx, ids()));
   expect(looked.map(({ revision }) => revision)).toEqual(revisions);
-}, 180_000);
+}, 600_000);
 
 const ids = () => each().map(({ told }) => told.id);
 
@@ -236,7 +236,7 @@ async function reconciled(): Promise<bigint[]> {
       const rows = await fleet.database.asWorker((tx) => tx.selectFrom("channels").select("reconciled_at").execute());
       return rows.every((row) => row.reconciled_at !== null);
     },
-    { timeoutMs: 60_000, everyMs: 50, what: "a reconcile of every channel" },
+    { timeoutMs: 180_000, everyMs: 50, what: "a reconcile of every channel" },
   );
   return revisions;
 }

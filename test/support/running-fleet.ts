@@ -67,7 +67,7 @@ export async function prepareFleet(emulator: Emulator, options: { workers: numbe
     },
     stop,
     /** Has every user parsed whose run did not begin yet when this was called. */
-    async parseEverybody(timeoutMs = 60_000) {
+    async parseEverybody(timeoutMs = 180_000) {
       const since = await database.asWorker(databaseNow);
       await eventually(() => database.asWorker(async (tx) => (await makeDueUnlessParsedSince(tx, since)) === 0), {
         timeoutMs,
@@ -76,7 +76,7 @@ export async function prepareFleet(emulator: Emulator, options: { workers: numbe
       });
     },
     /** Waits until nothing is missing or unverified within the plans' reach. */
-    async complete(timeoutMs = 60_000) {
+    async complete(timeoutMs = 180_000) {
       await eventually(
         async () => {
           const { incomplete } = await database.asWorker((tx) => ledgerTotals(tx, config));
