@@ -9,11 +9,12 @@ import { sha256 } from "./secret-tokens.ts";
  * Belongs to no tenant: it is looked at before anything that was signed is believed.
  */
 export async function acceptOnce(tx: WorkerTx, signature: Buffer, expiresAt: Date): Promise<boolean> {
-  await sql`
-    delete from accepted_signatures where digest in (
-      select digest from accepted_signatures where expires_at < now() limit 100 for update skip locked
-    )`.execute(tx);
   const { rows } = await sql`
+    with expired as (
+      delete from accepted_signatures where digest in (
+        select digest from accepted_signatures where expires_at < now() limit 100 for update skip locked
+      )
+    )
     insert into accepted_signatures (digest, expires_at) values (${sha256(signature.toString("hex"))}, ${expiresAt})
     on conflict (digest) do nothing
     returning 1`.execute(tx);

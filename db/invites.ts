@@ -85,6 +85,18 @@ export async function revokeInvite(tx: TenantTx, which: { id: bigint } | { code:
 }
 
 /**
+ * Why the code opens nothing for this user, or for somebody new; null where it opens something now. Locks nothing: a
+ * crowd that comes too late is sent away without standing in line.
+ */
+export function inviteRefusal(
+  tx: TenantTx,
+  who: { tenantId: string; userId: bigint | null },
+  code: string,
+): Promise<InviteRefusal | null> {
+  return judge(tx, who, code).then(({ refused }) => refused);
+}
+
+/**
  * Takes one use of the code for this user, under the invite's row lock: however many ask at once, no more get one than
  * there are uses. Whoever has one already is given no second, and told nothing else. The code is matched as it is.
  *
@@ -95,26 +107,18 @@ export async function redeemInvite(
   who: { tenantId: string; userId: bigint },
   code: string,
 ): Promise<{ refused: InviteRefusal | null }> {
+  const early = await inviteRefusal(tx, who, code);
+  if (early) return { refused: early };
   await lockUser(tx, who.userId);
-  const { rows } = await sql<Selectable<Schema["invites"]> & { now: Date }>`
-    select *, now() as now from invites where tenant_id = ${who.tenantId} and code_hash = ${sha256(code)}
-    for update`.execute(tx);
-  const invite = rows[0];
-  if (!invite) return { refused: "unknown" };
-  const mine = await tx
-    .selectFrom("invite_redemptions")
-    .select("invite_id")
-    .where("invite_id", "=", invite.id)
-    .where("user_id", "=", who.userId)
-    .executeTakeFirst();
-  if (mine) return { refused: null };
-  if (invite.revoked_at) return { refused: "revoked" };
-  if (invite.expires_at && invite.expires_at <= invite.now) return { refused: "expired" };
-  if (invite.uses >= invite.max_uses) return { refused: "used_up" };
-  await sql`update invites set uses = uses + 1 where id = ${invite.id}`.execute(tx);
+  await sql`
+    select from invites where tenant_id = ${who.tenantId} and code_hash = ${sha256(code)} for update`.execute(tx);
+  // What was true before the lock may be so no longer: another statement, another look.
+  const { refused, invite, mine } = await judge(tx, who, code);
+  if (refused || mine || !invite) return { refused };
+  await sql`update invites set uses = uses + 1 where id = ${invite}`.execute(tx);
   await tx
     .insertInto("invite_redemptions")
-    .values({ invite_id: invite.id, user_id: who.userId, tenant_id: who.tenantId })
+    .values({ invite_id: invite, user_id: who.userId, tenant_id: who.tenantId })
     .execute();
   const loggedIn = await tx
     .selectFrom("sessions")
@@ -124,6 +128,27 @@ export async function redeemInvite(
     .executeTakeFirst();
   if (loggedIn) await beginRedeemedPlans(tx, who.userId);
   return { refused: null };
+}
+
+/** Whoever has a use is refused nothing, whatever became of the invite since. */
+async function judge(
+  tx: TenantTx,
+  who: { tenantId: string; userId: bigint | null },
+  code: string,
+): Promise<{ refused: InviteRefusal | null; invite: bigint | null; mine: boolean }> {
+  const { rows } = await sql<{ id: bigint; mine: boolean; refused: InviteRefusal | null }>`
+    select i.id, r.user_id is not null as mine,
+      case when r.user_id is not null then null
+        when i.revoked_at is not null then 'revoked'
+        when i.expires_at <= now() then 'expired'
+        when i.uses >= i.max_uses then 'used_up' end as refused
+    from invites i
+    left join invite_redemptions r on r.invite_id = i.id and r.user_id = ${who.userId}::int8
+    where i.tenant_id = ${who.tenantId} and i.code_hash = ${sha256(code)}`.execute(tx);
+  const found = rows[0];
+  return found
+    ? { refused: found.refused, invite: found.id, mine: found.mine }
+    : { refused: "unknown", invite: null, mine: false };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { TenantTx } from "../../db/database.ts";
-import { redeemInvite } from "../../db/invites.ts";
+import { inviteRefusal, redeemInvite } from "../../db/invites.ts";
 import { addUser, findUser, type User } from "../../db/users.ts";
 import { createWebSession, deleteWebSession } from "../../db/web-sessions.ts";
 import { BOT_TENANT, provenBy } from "../http/callers.ts";
@@ -106,8 +106,11 @@ async function userFor(tx: TenantTx, telegramId: bigint, invite: string | undefi
     if (known) return known;
     throw new ApiError(403, "unknown_user", "this Telegram account is no user here: it needs an invite");
   }
+  const early = await inviteRefusal(tx, { tenantId: BOT_TENANT, userId: known?.id ?? null }, invite);
+  if (early) throw new ApiError(403, "invite_refused", REFUSALS[early]);
   const user = known ?? (await addUser(tx, { tenantId: BOT_TENANT, telegramId })).user;
   const { refused } = await redeemInvite(tx, { tenantId: user.tenantId, userId: user.id }, invite);
+  // Thrown, so that a user who was made for this is none.
   if (refused) throw new ApiError(403, "invite_refused", REFUSALS[refused]);
   return user;
 }
