@@ -48,6 +48,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     says: "parse users now, ahead of their schedule",
     load: async () => (await import("./parse.ts")).parseCommand(),
   },
+  waits: {
+    says: "what Telegram has asked to wait: accounts, methods, API IDs, and until when",
+    load: async () => (await import("./waits.ts")).waitsCommand(),
+  },
   tail: {
     says: "print a user's posts as they come: new, late, edited and deleted ones",
     load: async () => (await import("./tail.ts")).tailCommand(),

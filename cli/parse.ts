@@ -5,7 +5,7 @@ import { loadSchedule, markEnqueued } from "../db/schedules.ts";
 import { sessionOfUser } from "../db/sessions.ts";
 import { listUsers } from "../db/user-summary.ts";
 import type { User } from "../db/users.ts";
-import { runningWaits } from "../db/waits.ts";
+import { holdsParse, runningWaits, type Wait } from "../db/waits.ts";
 import { JobFailed, type JobRef, type Producer } from "../queue/producer.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { type CommandContext, type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
@@ -14,6 +14,11 @@ import { table, when } from "./output.ts";
 import { openQueues } from "./queues.ts";
 import { parseTelegramId } from "./telegram-id.ts";
 import { requireUser } from "./user.ts";
+
+/** Waits up to this long are waited in place, and seen by nobody. */
+const SHORT_WAIT_MS = 2_000;
+/** While a job is followed, whether a wait has put it off is looked at this often. */
+const LOOK_EVERY_MS = 1_000;
 
 interface ParseOptions extends CommonOptions {
   readonly plan?: string;
@@ -27,6 +32,8 @@ interface Asked {
   readonly outcome: string;
   readonly job: JobRef | null;
   readonly failed?: boolean;
+  /** Telegram has asked the account, or its API ID, to wait: nothing is parsed before. */
+  readonly waits?: boolean;
 }
 
 export function parseCommand(): Command {
@@ -55,10 +62,12 @@ async function run(ids: string[], options: ParseOptions): Promise<void> {
       asked.push(await ask(context, producer, user));
     }
     const settled = options.wait
-      ? await Promise.all(asked.map((one) => follow(producer, one, options.timeout * 1_000)))
+      ? await Promise.all(asked.map((one) => follow(context, producer, one, options.timeout * 1_000)))
       : asked;
+    const [only] = settled;
+    if (ids.length === 1 && only?.waits) throw new OperatorError(`${only.telegramId} ${only.outcome}`);
     context.out.result(
-      settled.map(({ telegramId, outcome }) => ({ telegramId, outcome })),
+      settled.map(({ telegramId, outcome, waits }) => ({ telegramId, outcome, ...(waits ? { waits } : {}) })),
       () =>
         settled.length === 0
           ? "nobody to parse"
@@ -67,23 +76,49 @@ async function run(ids: string[], options: ParseOptions): Promise<void> {
               settled.map((one) => [one.telegramId, one.outcome]),
             ),
     );
-    if (settled.some((one) => one.failed)) process.exitCode = 1;
+    if (settled.some((one) => one.failed || one.waits)) process.exitCode = 1;
   });
 }
 
-/** Waits for the end of a user's job, where one was enqueued. */
-async function follow(producer: Producer, asked: Asked, timeoutMs: number): Promise<Asked> {
-  if (!asked.job) return asked;
-  const began = performance.now();
-  try {
-    await producer.waitFor(asked.job, timeoutMs);
-    return { ...asked, outcome: "done" };
-  } catch (error) {
-    if (!(error instanceof JobFailed)) throw error;
-    const late = performance.now() - began >= timeoutMs;
-    const outcome = late ? `not over after ${timeoutMs / 1_000} s: does a worker run?` : `failed: ${error.message}`;
-    return { ...asked, outcome, failed: true };
+/** Waits for the end of a user's job, where one was enqueued, or for a wait that puts it off. */
+async function follow(context: CommandContext, producer: Producer, asked: Asked, timeoutMs: number): Promise<Asked> {
+  const { job, telegramId } = asked;
+  if (!job) return asked;
+  const giveUpAt = performance.now() + timeoutMs;
+  for (;;) {
+    const began = performance.now();
+    const patienceMs = Math.max(1, Math.min(LOOK_EVERY_MS, giveUpAt - began));
+    try {
+      await producer.waitFor(job, patienceMs);
+      return { ...asked, outcome: "done" };
+    } catch (error) {
+      if (!(error instanceof JobFailed)) throw error;
+      if (performance.now() - began < patienceMs)
+        return { ...asked, outcome: `failed: ${error.message}`, failed: true };
+    }
+    const waits = await context.database.inTenant(DEFAULT_TENANT, (tx) => runningWaits(tx, telegramId));
+    const waiting = waitingFor(waits, await producer.pausedUntil(job.queue), job.queue);
+    if (waiting) return { ...asked, ...waiting };
+    if (performance.now() >= giveUpAt) {
+      const outcome = `not over after ${timeoutMs / 1_000} s: does a worker run?`;
+      return { ...asked, outcome, failed: true };
+    }
   }
+}
+
+/** What is said of a user who cannot be parsed before a wait is over; null where there is none, or it is over at once. */
+function waitingFor(
+  waits: readonly Wait[],
+  queuePausedUntil: Date | null,
+  queue: string,
+): Pick<Asked, "outcome" | "waits"> | null {
+  const soon = Date.now() + SHORT_WAIT_MS;
+  const [wait] = waits
+    .filter((one) => holdsParse(one) && one.until.getTime() > soon)
+    .sort((a, b) => b.until.getTime() - a.until.getTime());
+  if (wait) return { outcome: `waits until ${when(wait.until)} (${wait.method}, as Telegram asked)`, waits: true };
+  if (!queuePausedUntil || queuePausedUntil.getTime() <= soon) return null;
+  return { outcome: `waits until ${when(queuePausedUntil)} (${queue} is paused: gramfleet waits)`, waits: true };
 }
 
 async function whom(context: CommandContext, telegramIds: readonly bigint[], options: ParseOptions): Promise<User[]> {
@@ -112,12 +147,13 @@ async function ask(context: CommandContext, producer: Producer, user: User): Pro
   if (facts.session.holds.length > 0) {
     return { telegramId, outcome: `session held: ${facts.session.holds.join(", ")}`, job: null };
   }
-  const [wait] = facts.waits.filter((one) => one.chatId === 0n).sort((a, b) => b.until.getTime() - a.until.getTime());
-  if (wait) return { telegramId, outcome: `waits until ${when(wait.until)} (${wait.method})`, job: null };
   if (!facts.schedule?.queue) return { telegramId, outcome: "not schedulable", job: null };
+  const { queue } = facts.schedule;
+  const waiting = waitingFor(facts.waits, await producer.pausedUntil(queue), queue);
+  if (waiting) return { telegramId, ...waiting, job: null };
   const job = await producer.add({
     name: "parse-user",
-    queue: facts.schedule.queue,
+    queue,
     data: { tenantId: user.tenantId, userId: user.id.toString() },
     urgency: "manual",
     dueAt: new Date(),

@@ -67,9 +67,15 @@ async function status(id: string, options: CommonOptions): Promise<void> {
     out.result({ ...session, events, waits }, () => [
       `${telegramId}: ${session.state}${session.reason ? ` (${session.reason})` : ""}, api_id ${session.apiId}`,
       ...session.holds.map((hold) => `held: ${hold}`),
-      ...waits.map((wait) => `waits for ${wait.method} until ${when(wait.until)} (asked for ${wait.seconds} s)`),
+      ...waits.map(
+        (wait) =>
+          `waits for ${wait.method}${wait.chatId === 0n ? "" : ` in chat ${wait.chatId}`} until ${when(wait.until)} (asked for ${wait.seconds} s)`,
+      ),
       ...events.map((event) =>
-        `${when(event.at)}  ${event.fromState} → ${event.toState}  ${event.reason ?? ""}`.trimEnd(),
+        [
+          `${when(event.at)}  ${event.fromState} → ${event.toState}  ${event.reason ?? ""}`.trimEnd(),
+          ...(event.toldAt ? [`(owner told ${when(event.toldAt)})`] : []),
+        ].join("  "),
       ),
     ]);
   });

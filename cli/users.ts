@@ -74,7 +74,17 @@ async function list(options: CommonOptions & { plan?: string; limit?: number }):
       rows.length === 0
         ? "no users yet: gramfleet users add <telegram_id>"
         : table(
-            ["telegram_id", "plan", "paused", "session", "channels", "next parse", "last run", "outcome"],
+            [
+              "telegram_id",
+              "plan",
+              "paused",
+              "session",
+              "channels",
+              "next parse",
+              "last run",
+              "outcome",
+              "waits until",
+            ],
             rows.map((user) => [
               user.telegramId,
               user.plan,
@@ -84,6 +94,7 @@ async function list(options: CommonOptions & { plan?: string; limit?: number }):
               when(user.nextParseAt),
               when(user.lastRunAt),
               user.lastOutcome,
+              when(user.waitsUntil),
             ]),
           ),
     );

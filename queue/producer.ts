@@ -59,6 +59,8 @@ export interface Producer {
   queueCounts(queues?: readonly string[]): Promise<QueueCounts[]>;
   /** Those that serve nobody now: paused by an operator, or because Telegram refuses the whole API ID. */
   pausedQueues(queues?: readonly string[]): Promise<string[]>;
+  /** When a queue goes on that serves nobody because its API ID waits for Telegram; null where it does not wait. */
+  pausedUntil(queue: string): Promise<Date | null>;
   pause(queue: string): Promise<void>;
   resume(queue: string): Promise<void>;
   /** Puts failed jobs back; gives their number before. */
@@ -186,6 +188,10 @@ export function createProducer(options: { redis: Redis; prefix: string; log: Log
         return paused || limitedMs > 0 ? name : null;
       });
       return (await inTime("looking for paused queues", Promise.all(states))).filter((name) => name !== null);
+    },
+    async pausedUntil(name) {
+      const left = await inTime("looking for a pause", queueOf(name).getRateLimitTtl(LIMITER.max));
+      return left > 0 ? new Date(Date.now() + left) : null;
     },
     pause: (name) => inTime("pausing", queueOf(name).pause()),
     resume: (name) => inTime("resuming", queueOf(name).resume()),

@@ -81,7 +81,9 @@ it("lists users, channels and sessions", async () => {
   );
   expect(sessions).toHaveLength(4);
   expect(sessions).toContainEqual(expect.objectContaining({ telegramId: ids[0], state: "AUTHORIZED", holds: [] }));
-  expect(table.stdout).toMatch(/^telegram_id +plan +paused +session +channels +next parse +last run +outcome\n/);
+  expect(table.stdout).toMatch(
+    /^telegram_id +plan +paused +session +channels +next parse +last run +outcome +waits until\n/,
+  );
   expect(table.stdout.trimEnd().split("\n")).toHaveLength(5);
 });
 
