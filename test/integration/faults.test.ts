@@ -1,0 +1,60 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import type { Ground } from "../../bench/ground.ts";
+import { runScenario } from "../../faults/run.ts";
+import { chooseScenarios } from "../../faults/scenarios.ts";
+import { Lifecycle } from "../../runtime/lifecycle.ts";
+import { silentLog } from "../../runtime/log.ts";
+import { builtProgram } from "../support/build.ts";
+import { testDataDir } from "../support/data-dir.ts";
+import { testDatabase, testRedis } from "../support/services.ts";
+
+const lifecycle = new Lifecycle(silentLog);
+afterAll(() => lifecycle.close());
+
+/** The run's own PostgreSQL and Redis, instead of those that `npm run faults` starts. */
+function testGround(): Ground {
+  const dir = testDataDir();
+  mkdirSync(join(dir, "logs"));
+  return {
+    dir,
+    log: silentLog,
+    logFile: (name) => join(dir, "logs", `${name}.log`),
+    async environment() {
+      const { url } = await testDatabase();
+      const key = Buffer.alloc(32, 1).toString("base64");
+      return {
+        PATH: process.env.PATH,
+        TZ: "UTC",
+        DATABASE_URL: url,
+        REDIS_URL: testRedis().url,
+        SESSION_ENCRYPTION_KEYS: `k1:${key}`,
+      };
+    },
+  };
+}
+
+/** How often each fault happens here, by the scenario's number: the quick ones, side by side since they wait a lot. */
+const SHORT = new Map([
+  [4, 2],
+  [14, 2],
+]);
+
+test("the short form of `npm run faults`: killed before the acknowledgement, and restarted under load", async () => {
+  const dist = await builtProgram();
+  const outcomes = await Promise.all(
+    chooseScenarios([...SHORT.keys()]).map((scenario) =>
+      runScenario(scenario, {
+        ...{ dist, lifecycle, seed: 1, without: [] },
+        ground: testGround(),
+        kills: SHORT.get(scenario.number) ?? null,
+        progress: () => {},
+      }),
+    ),
+  );
+  for (const { error, checks } of outcomes) {
+    expect(error).toBeNull();
+    expect(checks.filter((check) => !check.pass)).toEqual([]);
+  }
+});
