@@ -83,12 +83,16 @@ export const channelRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, { dat
 export const notFollowed = (): ApiError =>
   new ApiError(404, "channel_not_followed", "this channel is not read for you: add it first");
 
+const malformed = (): ApiError =>
+  new ApiError(400, "malformed_channel", "give @name, a t.me link or an id such as -1001234567890; no invite link");
+
 /** A channel's name in the one form in which it is kept. @throws ApiError 400 */
 export function readChannelName(text: string): string {
   try {
     return normaliseChannelName(text);
   } catch (error) {
-    if (error instanceof OperatorError) throw new ApiError(400, "malformed_channel", error.message);
+    // Its own words tell what was typed, which may be anything.
+    if (error instanceof OperatorError) throw malformed();
     throw error;
   }
 }

@@ -1,0 +1,190 @@
+import { Redis } from "ioredis";
+import { sql } from "kysely";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { createInvite } from "../../db/invites.ts";
+import {
+  BOT_TOKEN,
+  cookieOf,
+  HMAC_SECRET,
+  initDataOf,
+  signedCallback,
+  startApiApp,
+  TENANT,
+  type TestApi,
+} from "../support/api.ts";
+import { plantReader } from "../support/following.ts";
+import { testRedis } from "../support/services.ts";
+
+/** No name that a channel could have: what people call a channel is kept. */
+const CODE = "canary+3HBP4Z3ECICZ/code";
+const PASSWORD = "canary of a password";
+let api: TestApi;
+let secrets: Record<string, string>;
+const answered: string[] = [];
+
+beforeAll(async () => {
+  api = await startApiApp({ qrCallback: async () => ({ status: "ok", message: "seen" }) });
+});
+afterAll(() => api.close());
+
+it("tokens, cookies and codes put through every route are in no log, no answer, no Redis and no database, but as hashes", async () => {
+  await plantReader(api.database, 951n);
+  await api.database.inTenant(TENANT, (tx) =>
+    createInvite(tx, {
+      tenantId: TENANT,
+      code: CODE,
+      plan: "premium",
+      days: 1,
+      maxUses: 5,
+      expiresAt: null,
+      note: null,
+    }),
+  );
+  const bearer = (await api.bearer()).authorization.slice("Bearer ".length);
+  const initData = initDataOf(951, api.clock.now());
+  const login = await api.inject({
+    ...{ method: "POST", url: "/api/login/telegram" },
+    payload: { init_data: initData, invite: CODE },
+  });
+  const cookie = cookieOf(login) ?? "";
+  expect(cookie).not.toBe("");
+  secrets = { bearer, cookie, code: CODE, password: PASSWORD, bot: BOT_TOKEN, hmac: HMAC_SECRET };
+  secrets.hash = new URLSearchParams(initData).get("hash") ?? "";
+  answered.push(login.body);
+  for (const secret of Object.values(secrets)) await everywhere(secret, { cookie, bearer, initData });
+  const callback = signedCallback(
+    JSON.stringify({ ticket: CODE, tg_user_id: 1, two_fa_required: false }),
+    api.clock.now(),
+  );
+  secrets.signature = callback.headers["x-miniapp-signature"] ?? "";
+  for (let twice = 0; twice < 2; twice += 1) answered.push((await api.inject(callback)).body);
+  const out = await api.inject({ method: "POST", url: "/api/logout", headers: { cookie: `auth_token=${cookie}` } });
+  answered.push(out.body);
+
+  const places = {
+    logs: api.logged.join(""),
+    answers: answered.join("\n"),
+    metrics: await api.metrics.registry.metrics(),
+    database: await databaseText(),
+    redis: await redisText(),
+  };
+  // What is looked through is what it is meant to be.
+  expect(places.logs.split("\n").length).toBeGreaterThan(200);
+  expect(places.database).toContain("951");
+  for (const [place, text] of Object.entries(places)) {
+    for (const [name, secret] of Object.entries(secrets)) {
+      for (const [form, spelt] of formsOf(secret)) {
+        // As a truth value, since a failure prints what it was given.
+        expect(text.toLowerCase().includes(spelt.toLowerCase()), `${name} as ${form} in ${place}`).toBe(false);
+      }
+    }
+  }
+});
+
+it("and would be seen there", () => {
+  for (const secret of Object.values(secrets)) {
+    const buffer = Buffer.from(secret);
+    for (const leak of [
+      secret,
+      `\\x${buffer.toString("hex")}`,
+      `x${buffer.toString("base64")}`,
+      buffer.toString("base64url"),
+    ])
+      expect(formsOf(secret).some(([, spelt]) => leak.includes(spelt))).toBe(true);
+  }
+});
+
+/** Puts a secret into every place of every route, as nobody, as a user and as a program. */
+async function everywhere(secret: string, as: { cookie: string; bearer: string; initData: string }): Promise<void> {
+  const inQuery = encodeURIComponent(secret);
+  const callers: Record<string, string>[] = [
+    {},
+    { cookie: `auth_token=${as.cookie}` },
+    { authorization: `tma ${as.initData}` },
+    { authorization: `Bearer ${as.bearer}` },
+    { cookie: `auth_token=${inQuery}` },
+    { authorization: `Bearer ${secret}` },
+    { authorization: `tma ${secret}` },
+    { authorization: secret },
+  ];
+  const bodies: unknown[] = [
+    ...[
+      { [secret]: secret },
+      { channel: secret },
+      { init_data: secret },
+      { init_data: as.initData, invite: `${secret}x` },
+    ],
+    ...[{ login: { hash: secret, [secret]: secret } }, { password: secret }, secret],
+  ];
+  for (const route of api.app.accessOf.keys()) {
+    const [method = "", url = ""] = route.split(" ");
+    // A logout would end the login that the next request needs.
+    const own = url === "/api/logout" ? callers.slice(2) : callers;
+    for (const headers of own) {
+      for (const query of ["", `?channel=${inQuery}`, `?after=${inQuery}`, `?${inQuery}=${inQuery}`, `/${inQuery}`]) {
+        const body = bodies[answered.length % bodies.length];
+        const payload = method === "POST" ? { payload: typeof body === "string" ? body : JSON.stringify(body) } : {};
+        const answer = await api.inject({
+          ...{ method: method as "GET", url: `${url}${query}`, ...payload },
+          headers: {
+            ...headers,
+            "x-secret": secret,
+            ...(method === "POST" ? { "content-type": "application/json" } : {}),
+          },
+        });
+        answered.push(answer.body);
+      }
+    }
+  }
+}
+
+/** A text as it may stand in a dump: as it is, in hexadecimal, and in base64 however it falls on its groups of three. */
+function formsOf(secret: string): [string, string][] {
+  const buffer = Buffer.from(secret);
+  const base64 = [0, 1, 2].map((skip) =>
+    buffer
+      .subarray((3 - skip) % 3)
+      .toString("base64")
+      .replace(/=+$/, "")
+      .slice(0, -2),
+  );
+  return [
+    ["text", secret],
+    ["JSON", JSON.stringify(secret).slice(1, -1)],
+    ["percent", encodeURIComponent(secret)],
+    ["hexadecimal", buffer.toString("hex")],
+    ...base64.flatMap((text): [string, string][] => [
+      ["base64", text],
+      ["base64url", text.replaceAll("+", "-").replaceAll("/", "_")],
+    ]),
+  ];
+}
+
+async function databaseText(): Promise<string> {
+  return api.database.asWorker(async (tx) => {
+    const { rows: tables } = await sql<{ name: string }>`
+      select c.relname as name from pg_class c
+      where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and not c.relispartition`.execute(
+      tx,
+    );
+    expect(tables.length).toBeGreaterThan(20);
+    const texts: string[] = [];
+    for (const { name } of tables) {
+      const { rows } = await sql<{ text: string }>`select t::text as text from ${sql.ref(name)} t`.execute(tx);
+      texts.push(...rows.map(({ text }) => text));
+    }
+    return texts.join("\n");
+  });
+}
+
+async function redisText(): Promise<string> {
+  const { pathname } = new URL(testRedis().url);
+  const redis = new Redis({ path: decodeURIComponent(pathname) });
+  try {
+    const texts: string[] = [];
+    for (const key of await redis.keys("*")) texts.push(key, (await redis.dumpBuffer(key))?.toString("latin1") ?? "");
+    return texts.join("\n");
+  } finally {
+    redis.disconnect();
+  }
+}
