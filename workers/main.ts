@@ -17,6 +17,7 @@ import { createFleet } from "../telegram/fleet.ts";
 import { connect } from "../telegram/gramjs/connect.ts";
 import { createHandlers } from "./handlers.ts";
 import { outcomeOf } from "./outcome-of.ts";
+import { suspendWithoutDatabase } from "./suspension.ts";
 
 export interface RunningWorker {
   /** Where /live, /ready and /metrics are. */
@@ -79,7 +80,10 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
     lifecycle,
   );
   const outcome = (error: unknown, { starts, queue }: Pick<JobContext, "starts" | "queue">) =>
-    outcomeOf(error, { now: clock.now(), starts, queue, leaseHeldSnoozeMs: limits.leaseHeldSnoozeMs });
+    outcomeOf(error, {
+      ...{ now: clock.now(), random: Math.random(), starts, queue },
+      leaseHeldSnoozeMs: limits.leaseHeldSnoozeMs,
+    });
   const handlers = createHandlers({
     accounts: fleet.accounts,
     random: Math.random,
@@ -111,6 +115,18 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
     (opened) => opened.close(limits.shutdownGraceMs),
   );
   await consumer.ready;
+  lifecycle.own(
+    "suspension",
+    suspendWithoutDatabase({
+      check: () => database.check(),
+      consumer,
+      everyMs: limits.heartbeatMs,
+      // A lease is lost by then, and its job's work with it.
+      answerWithinMs: limits.leaseMs - limits.heartbeatMs,
+      log,
+    }),
+    (loop) => loop.stop(),
+  );
   log.info({ port: health.port, concurrency: config.workerConcurrency }, "worker started");
   return { port: health.port, consumer };
 }

@@ -8,7 +8,10 @@ import { Interrupted } from "./interrupted.ts";
 
 const OWN_QUEUE = queueOf({ apiId: 0, ownApi: true });
 
-/** The first look at a lease that somebody else holds; doubled with every further one. */
+/**
+ * The next look at a lease that somebody else holds comes after this at the earliest, and at the latest after as much,
+ * doubled with every further look.
+ */
 const FIRST_LOOK_MS = 250;
 
 /** A queue serves nobody for this long after an error that names its API ID; its sessions are held by then. */
@@ -28,6 +31,8 @@ export function outcomeOf(
     readonly starts: number;
     readonly queue: string;
     readonly leaseHeldSnoozeMs: number;
+    /** In [0, 1). */
+    readonly random: number;
   },
 ): unknown {
   const later = (milliseconds: number, why: string) => new Snooze(new Date(at.now + milliseconds), why);
@@ -40,7 +45,10 @@ export function outcomeOf(
   if (error instanceof FloodWait) return later(error.seconds * 1_000, error.message);
   if (error instanceof LeaseHeld) {
     const doublings = Math.min(Math.max(0, at.starts - 1), 10);
-    return later(Math.min(at.leaseHeldSnoozeMs, FIRST_LOOK_MS * 2 ** doublings), "the session is leased elsewhere");
+    const latest = Math.min(at.leaseHeldSnoozeMs, FIRST_LOOK_MS * 2 ** doublings);
+    // Spread: an account's jobs that looked together would find each other's lease every time.
+    const after = FIRST_LOOK_MS + at.random * Math.max(0, latest - FIRST_LOOK_MS);
+    return later(Math.min(latest, after), "the session is leased elsewhere");
   }
   if (error instanceof LeaseLost || error instanceof LeaseGone || error instanceof Interrupted)
     return later(at.leaseHeldSnoozeMs, error.message);

@@ -6,7 +6,7 @@ import * as errors from "../../telegram/errors.ts";
 import { Interrupted } from "../../workers/interrupted.ts";
 import { isPostponed, outcomeOf } from "../../workers/outcome-of.ts";
 
-const AT = { now: 1_000_000, starts: 1, queue: "parse-1001", leaseHeldSnoozeMs: 5_000 };
+const AT = { now: 1_000_000, starts: 1, queue: "parse-1001", leaseHeldSnoozeMs: 5_000, random: 0 };
 const OWN = { ...AT, queue: "parse-own" };
 const until = (error: unknown, at = AT) => {
   const outcome = outcomeOf(error, at);
@@ -39,9 +39,12 @@ describe("what an error means for its job", () => {
     expect(until(new errors.WaitRunning("messages.getHistory", after, "api_method"))).toBe(after.getTime());
   });
 
-  it("looks at a lease held elsewhere ever more rarely, up to the limit", () => {
-    const looks = [1, 2, 3, 4, 5, 6, 50].map((starts) => until(new LeaseHeld("held"), { ...AT, starts }) - AT.now);
-    expect(looks).toEqual([250, 500, 1_000, 2_000, 4_000, 5_000, 5_000]);
+  it("looks at a lease held elsewhere ever more rarely, up to the limit, and not all jobs at once", () => {
+    const looks = (random: number) =>
+      [1, 2, 3, 4, 5, 6, 50].map((starts) => until(new LeaseHeld("held"), { ...AT, starts, random }) - AT.now);
+    expect(looks(1)).toEqual([250, 500, 1_000, 2_000, 4_000, 5_000, 5_000]);
+    expect(looks(0.5)).toEqual([250, 375, 625, 1_125, 2_125, 2_625, 2_625]);
+    expect(looks(0)).toEqual(Array(7).fill(250));
   });
 
   it.each([
