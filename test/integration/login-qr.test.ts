@@ -3,6 +3,7 @@ import type { Database } from "../../db/database.ts";
 import { ensureSession, sessionEvents, transition } from "../../db/sessions.ts";
 import { addUser, type User } from "../../db/users.ts";
 import { keyIdOf } from "../../emulator/dc/message-cipher.ts";
+import { RpcError } from "../../emulator/dc/service.ts";
 import { readSession } from "../../telegram/gramjs/session-string.ts";
 import { provePassword } from "../../telegram/gramjs/srp.ts";
 import { endAbandonedLogins } from "../../telegram/login/abandoned.ts";
@@ -286,7 +287,9 @@ it.each(["nobody's", "a user's"])(
     const qr = begin({ user, database: dying });
     const link = await qr.link();
     accepted = true;
-    home.telegram.handlers.set("auth.LogOut", () => new Promise(() => {}));
+    home.telegram.handlers.set("auth.LogOut", () => {
+      throw new RpcError(500, "INTERNAL");
+    });
     scan(link, ada);
     await eventually(() => home.telegram.witness.calls({ method: "auth.ExportLoginToken" }).at(-1)?.accountId === ada);
     home.telegram.cluster.dropConnections();

@@ -23,8 +23,15 @@ const times = {
   closeWaitMs: 1_000,
 };
 
+const LEASES = { leaseMs: 30_000, heartbeatMs: 10_000, quietMs: 15_000 };
+/** Short, for tests in which a holder dies. */
+const leaseTimes = { leaseMs: 6_000, heartbeatMs: 1_000, quietMs: 2_000 };
+
+/** What another process needs to log people in beside this one: JSON-safe. */
+export type HolderSettings = ReturnType<Awaited<ReturnType<typeof startLoginFleet>>["forHolder"]>;
+
 /** What a process that logs people in has: an emulated Telegram of two data centers, a database, the fleet's parts. */
-export async function startLoginFleet() {
+export async function startLoginFleet(given: { readonly shortLeases?: boolean } = {}) {
   const telegram = await startWireTelegram();
   const place = await testDatabase();
   const redis = testRedis();
@@ -50,7 +57,7 @@ export async function startLoginFleet() {
       apiIds: { ...apiIds, callsPerSecond: 1_000 },
       connect,
       dataCenters: telegram.dataCenters,
-      limits: { leaseMs: 30_000, heartbeatMs: 10_000, quietMs: 15_000, callsInFlightPerAccount: 2, ...times },
+      limits: { ...(given.shortLeases ? leaseTimes : LEASES), callsInFlightPerAccount: 2, ...times },
       ...{ flood, metrics, clock, log },
     },
     lifecycle,
@@ -89,6 +96,11 @@ export async function startLoginFleet() {
         return fleet.vault.open(sealed, { tenantId, sessionId, telegramId, apiId });
       });
     },
+    forHolder: () => ({
+      ...{ databaseUrl: place.url, redis, apiIds, times, leaseTimes, flood },
+      dataCenters: telegram.dataCenters,
+      keyring: keyring.map(({ id, key }) => ({ id, key: key.toString("base64") })),
+    }),
     async close() {
       await lifecycle.close();
       await database.close();
