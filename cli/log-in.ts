@@ -56,7 +56,8 @@ export async function logIn(id: string, options: LoginOptions): Promise<void> {
   });
 }
 
-async function openFleet(context: CommandContext, metrics: ReturnType<typeof createMetrics>) {
+/** Everything that a login goes through; released with the command. */
+export async function openFleet(context: CommandContext, metrics: ReturnType<typeof createMetrics>) {
   const { config, database, lifecycle, log } = context;
   const probe = lifecycle.own("redis", openRedis(config.redisUrl ?? "", "limiter", log), (client) =>
     client.disconnect(),
@@ -92,7 +93,8 @@ function asking(options: LoginOptions): Asking {
   };
 }
 
-function forOperators(error: unknown): unknown {
+/** What Telegram's refusals mean for whoever typed the command. */
+export function forOperators(error: unknown): unknown {
   if (error instanceof LoginRefused) return new OperatorError(`Telegram refused the login: ${error.errorName}`);
   if (error instanceof Transient)
     return new OperatorError(

@@ -21,6 +21,8 @@ export interface Config {
   readonly reconcile: { readonly everyMs: number; readonly window: number };
   readonly flood: { readonly inlineMaxSeconds: number; readonly sleepThreshold: number; readonly scope: FloodScope };
   readonly smsCodesPerDay: number;
+  /** How long a login by QR code may take. */
+  readonly qrTicketMs: number;
   readonly workerConcurrency: number;
   readonly metrics: { readonly host: string; readonly port: number };
   readonly api: ApiConfig;
@@ -174,6 +176,7 @@ function assemble(given: Values, publicKeyPem: string | null, legacyNames: strin
       scope: given.FLOOD_SCOPE,
     },
     smsCodesPerDay: given.SMS_CODES_PER_DAY,
+    qrTicketMs: given.QR_TICKET_TTL * 1000,
     workerConcurrency: given.WORKER_CONCURRENCY,
     metrics: { host: given.METRICS_HOST, port: given.METRICS_PORT },
     api: apiConfig(given),

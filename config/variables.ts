@@ -187,6 +187,10 @@ export const VARIABLES = {
     "Whom a wait holds: the account, the API ID, or auto (found out from how many accounts are flooded).",
   ),
   SMS_CODES_PER_DAY: variable(withDefault(count("a whole number above 0"), 100), "Login codes a day for each API ID."),
+  QR_TICKET_TTL: variable(
+    withDefault(count("seconds above 0"), 600),
+    "Seconds within which a login by QR code has to be finished.",
+  ),
   WORKER_CONCURRENCY: variable(
     withDefault(count("a whole number above 0"), 16),
     "Parses at once in a worker process, for each API ID.",
