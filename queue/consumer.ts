@@ -48,6 +48,9 @@ export interface Consumer {
   readonly active: number;
   /** Resolves when every queue is being served. */
   readonly ready: Promise<void>;
+  /** Takes no job until {@link resume}, and hands back those under way: another process can do what this one cannot. */
+  suspend(why: string): void;
+  resume(): void;
   /**
    * Stops taking jobs, waits up to `graceMs` for those under way, then aborts their signals and lets them hand
    * themselves back. What still runs after that is found by another process as stalled.
@@ -97,7 +100,9 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     const count = (outcome: string) => options.metrics.jobsFinished.inc({ name: job.name, outcome });
     const fields = { queue: job.queueName, job: job.id, name: job.name };
     try {
-      const result = await handle(job, context);
+      // One that it was asking for already when it was suspended.
+      if (worker.isPaused()) throw new Snooze(new Date(), "suspended");
+      const result = await unlessAborted(signal, handle(job, context));
       failpoint("acknowledging");
       count("done");
       return result;
@@ -151,6 +156,17 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       return active;
     },
     ready: Promise.all(workers.map((worker) => worker.waitUntilReady())).then(() => undefined),
+    suspend(why) {
+      for (const worker of workers) {
+        if (!worker.isPaused()) worker.pause(true).catch((error) => options.log.warn({ err: error }, "not suspended"));
+        worker.cancelAllJobs(why);
+      }
+    },
+    resume() {
+      for (const worker of workers) {
+        if (worker.isPaused()) worker.resume().catch((error) => options.log.warn({ err: error }, "not resumed"));
+      }
+    },
     async close(graceMs) {
       const closed = Promise.all(workers.map((worker) => worker.close())).then(() => undefined);
       await within(graceMs, closed);
@@ -165,6 +181,21 @@ function parsed<Name extends JobName>(name: Name, data: unknown): JobData<Name> 
   if (!result.success)
     throw new Discard(`malformed payload: ${result.error.issues.map((i) => i.path.join(".")).join(", ")}`);
   return result.data as JobData<Name>;
+}
+
+/** As `work` settles; rejects at once when `signal` aborts, for work may hang in what never answers. */
+async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(new Error("interrupted"));
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }
 
 /** Waits for `work`, or for `milliseconds`. */

@@ -101,6 +101,28 @@ describe("outcomes", () => {
     expect(starts).toEqual([1, 2, 3, 4]);
   });
 
+  it("hands back even a job that hangs when suspended, takes none, and goes on when resumed", async () => {
+    let starts = 0;
+    await serving(
+      async () => {
+        starts += 1;
+        return starts === 1 ? new Promise(() => {}) : "done";
+      },
+      async (queue, consumer) => {
+        const job = await producer.add(parse(queue, "1"));
+        await eventually(() => starts === 1);
+        consumer.suspend("no database");
+        await eventually(async () => {
+          const [counts] = await producer.queueCounts([queue]);
+          return consumer.active === 0 && counts?.active === 0 && counts.waiting + counts.delayed === 1;
+        });
+        expect(starts).toBe(1);
+        consumer.resume();
+        await expect(producer.waitFor(job, 60_000)).resolves.toBe("done");
+      },
+    );
+  });
+
   it("discards for good, and retries what is worth it", async () => {
     let tries = 0;
     await serving(
