@@ -16,6 +16,9 @@ import { fleetStatus } from "./status.ts";
 /** Requests that are in a transaction at once; more wait their turn. */
 const POOL_SIZE = 10;
 
+/** How long requests that are under way at a stop may go on; then their connections are cut. */
+const GRACE_MS = 10_000;
+
 /** Runs the api until a signal ends it. */
 export async function runApi(config: Config): Promise<void> {
   const log = createLog({ level: config.logLevel, name: "api" });
@@ -65,7 +68,7 @@ export async function startApi(
       config: config.api,
       qrCallback: null,
     }),
-    (opened) => opened.close(),
+    closeInTime,
   );
   const { host, port } = config.api;
   const address = await app.listen({ host, port }).catch((error: unknown) => {
@@ -85,4 +88,10 @@ export async function startApi(
   );
   log.info({ port: health.port, address }, "api started");
   return { port: health.port, address };
+}
+
+async function closeInTime(app: Awaited<ReturnType<typeof createApp>>): Promise<void> {
+  const cut = setTimeout(() => app.server.closeAllConnections(), GRACE_MS);
+  await app.close();
+  clearTimeout(cut);
 }

@@ -249,7 +249,7 @@ describe("what Telegram signs", () => {
     await refused({ init_data: `${good}&more=1` });
     // The same lines from other fields.
     const joined = new URLSearchParams(good);
-    joined.set("query_id", `${joined.get("query_id")}\nstart_param=${joined.get("start_param")}`);
+    joined.set("signature", `${joined.get("signature")}\nstart_param=${joined.get("start_param")}`);
     joined.delete("start_param");
     await refused({ init_data: joined.toString() });
   });
