@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { openDatabase } from "../../db/client.ts";
+import type { Database } from "../../db/database.ts";
+import { transition } from "../../db/sessions.ts";
+import { listenForTransitions } from "../../db/transition-hint.ts";
+import type { SessionTransition } from "../../db/transition-watch.ts";
+import { silentLog as log } from "../../runtime/log.ts";
+import { createMetrics } from "../../runtime/metrics.ts";
+import { measureSessions } from "../../scheduler/gauges.ts";
+import { eventually } from "../support/eventually.ts";
+import { plantUser } from "../support/fleet-rows.ts";
+import { type TestDatabase, testDatabase } from "../support/services.ts";
+
+let place: TestDatabase;
+let database: Database;
+const committed: SessionTransition[] = [];
+beforeAll(async () => {
+  place = await testDatabase();
+  const onTransition = (made: SessionTransition) => committed.push(made);
+  database = openDatabase({ url: place.url, poolSize: 3, fencedStatementMs: 5_000, onTransition, log });
+});
+afterAll(async () => {
+  await database?.close();
+  await place?.drop();
+});
+
+it("tells of each transition that is committed, here and to whoever listens, and of none that is rolled back", async () => {
+  const heard: (SessionTransition | null)[] = [];
+  const listener = listenForTransitions({ url: place.url, onTransition: (made) => heard.push(made), retryMs: 50, log });
+  try {
+    await eventually(() => heard.length === 1);
+    const { sessionId } = await plantUser(database, 1n);
+    const change = { from: ["AUTHORIZED"], to: "STALE", reason: "expired" } as const;
+    const undone = database.asWorker(async (tx) => {
+      await transition(tx, sessionId, change);
+      throw new Error("rolled back");
+    });
+    await expect(undone).rejects.toThrow("rolled back");
+    await database.asWorker((tx) => transition(tx, sessionId, change));
+    const expected = [
+      { sessionId, from: "ABSENT", to: "AUTHORIZED" },
+      { sessionId, from: "AUTHORIZED", to: "STALE" },
+    ];
+    await eventually(() => heard.length === 3);
+    expect(heard).toEqual([null, ...expected]);
+    expect(committed).toEqual(expected);
+  } finally {
+    await listener.close();
+  }
+});
+
+it("counts the sessions in each state", async () => {
+  const metrics = createMetrics();
+  await plantUser(database, 2n);
+  await plantUser(database, 3n);
+  await measureSessions({ database, metrics });
+  const { values } = await metrics.sessionStates.get();
+  const counts = Object.fromEntries(values.map(({ labels, value }) => [labels.state, value]));
+  expect(counts).toMatchObject({ AUTHORIZED: 2, STALE: 1, PENDING_QR: 0, ABSENT: 0 });
+});
