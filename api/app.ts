@@ -11,11 +11,6 @@ import {
   LogController,
 } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
-import type { ApiConfig } from "../config/api.ts";
-import type { Database } from "../db/database.ts";
-import type { Clock } from "../runtime/clock.ts";
-import type { Log } from "../runtime/log.ts";
-import type { Metrics } from "../runtime/metrics.ts";
 import { requireAccess } from "./http/access.ts";
 import { createFindCaller } from "./http/callers.ts";
 import { handleErrors, refuseConnection } from "./http/error-handling.ts";
@@ -23,21 +18,12 @@ import { ApiError, answerTo, tooManyRequests } from "./http/errors.ts";
 import { collectOpenApi } from "./http/openapi.ts";
 import { logRequests } from "./http/request-log.ts";
 import type { InitDataTrust } from "./proof/init-data.ts";
-import type { QrCallback } from "./qr-callback.ts";
+import type { RouteDeps } from "./routes/deps.ts";
 import { routes } from "./routes.ts";
-import type { FleetStatus } from "./status.ts";
 
-export interface AppDeps {
-  readonly database: Database;
-  readonly log: Log;
-  readonly metrics: Pick<Metrics, "miniappWebhooks">;
-  readonly clock: Clock;
-  readonly config: Omit<ApiConfig, "host" | "port">;
+export interface AppDeps extends Omit<RouteDeps, "trust"> {
   /** Telegram's Ed25519 key, where it is not that of production. */
   readonly initDataKey?: Buffer;
-  /** Who takes what the Mini App's bot reports of a QR login; null where there are no QR logins here. */
-  readonly qrCallback: QrCallback | null;
-  readonly status: () => Promise<FleetStatus>;
   /** More routes, for other processes' needs; each says who may call it. */
   readonly more?: FastifyPluginAsync;
 }

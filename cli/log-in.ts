@@ -5,6 +5,7 @@ import { createMetrics } from "../runtime/metrics.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { LoginRefused, Transient, WaitRunning } from "../telegram/errors.ts";
 import { createFleet } from "../telegram/fleet.ts";
+import { keepOriginalCodec } from "../telegram/gramjs/codec/fast-codec.ts";
 import { connect } from "../telegram/gramjs/connect.ts";
 import { type Asking, logInByPhone } from "../telegram/login/log-in.ts";
 import { ask } from "./ask.ts";
@@ -59,6 +60,7 @@ export async function logIn(id: string, options: LoginOptions): Promise<void> {
 /** Everything that a login goes through; released with the command. */
 export async function openFleet(context: CommandContext, metrics: ReturnType<typeof createMetrics>) {
   const { config, database, lifecycle, log } = context;
+  if (!config.fastCodec) keepOriginalCodec();
   const probe = lifecycle.own("redis", openRedis(config.redisUrl ?? "", "limiter", log), (client) =>
     client.disconnect(),
   );

@@ -24,6 +24,8 @@ export interface Config {
   /** How long a login by QR code may take. */
   readonly qrTicketMs: number;
   readonly workerConcurrency: number;
+  /** False: GramJS's codec is left as it comes. */
+  readonly fastCodec: boolean;
   readonly metrics: { readonly host: string; readonly port: number };
   readonly api: ApiConfig;
   readonly dataCenters: DataCenters | null;
@@ -178,6 +180,7 @@ function assemble(given: Values, publicKeyPem: string | null, legacyNames: strin
     smsCodesPerDay: given.SMS_CODES_PER_DAY,
     qrTicketMs: given.QR_TICKET_TTL * 1000,
     workerConcurrency: given.WORKER_CONCURRENCY,
+    fastCodec: given.GRAMJS_FAST_CODEC === "on",
     metrics: { host: given.METRICS_HOST, port: given.METRICS_PORT },
     api: apiConfig(given),
     dataCenters: given.TELEGRAM_DC ? { addresses: given.TELEGRAM_DC, publicKeyPem } : null,

@@ -182,6 +182,10 @@ export const VARIABLES = {
     withDefault(z.coerce.number().int().min(0), 120),
     "Waits longer than this many seconds are also an event for the operator.",
   ),
+  GRAMJS_FAST_CODEC: variable(
+    withDefault(oneOf("on", "off"), "on"),
+    "off reads and writes Telegram's packets with GramJS's own code, which takes more of the processor.",
+  ),
   FLOOD_SCOPE: variable(
     withDefault(oneOf("auto", "account", "api_id"), "auto"),
     "Whom a wait holds: the account, the API ID, or auto (found out from how many accounts are flooded).",

@@ -14,6 +14,7 @@ import { createLog, type Log } from "../runtime/log.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { runProcess } from "../runtime/process.ts";
 import { createFleet } from "../telegram/fleet.ts";
+import { keepOriginalCodec } from "../telegram/gramjs/codec/fast-codec.ts";
 import { connect } from "../telegram/gramjs/connect.ts";
 import { createHandlers } from "./handlers.ts";
 import { outcomeOf } from "./outcome-of.ts";
@@ -41,6 +42,7 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
   const { limits, apiIds, redisPrefix: prefix } = config;
   const metrics = createMetrics({ defaults: true });
   const { without } = config.faults;
+  if (!config.fastCodec) keepOriginalCodec();
   const failpoint = config.faults.failpoint ? createFailpoint(config.faults.failpoint) : noFailpoint;
   if (without.size > 0) log.error({ without: [...without] }, "protections are taken away");
   const database = lifecycle.own(

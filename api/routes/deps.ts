@@ -1,7 +1,21 @@
-import type { AppDeps } from "../app.ts";
+import type { ApiConfig } from "../../config/api.ts";
+import type { Database } from "../../db/database.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Metrics } from "../../runtime/metrics.ts";
 import type { InitDataTrust } from "../proof/init-data.ts";
+import type { QrCallback } from "../qr-callback.ts";
+import type { FleetStatus } from "../status.ts";
 
 /** What routes work with. */
-export interface RouteDeps extends Omit<AppDeps, "more"> {
+export interface RouteDeps {
+  readonly database: Database;
+  readonly log: Log;
+  readonly metrics: Pick<Metrics, "miniappWebhooks">;
+  readonly clock: Clock;
+  readonly config: Omit<ApiConfig, "host" | "port">;
   readonly trust: InitDataTrust;
+  /** Who takes what the Mini App's bot reports of a QR login; null where there are no QR logins here. */
+  readonly qrCallback: QrCallback | null;
+  readonly status: () => Promise<FleetStatus>;
 }
