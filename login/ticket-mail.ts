@@ -51,7 +51,6 @@ export async function openTicketMail(options: {
     await send(letter.from, { kind: "reply", id: letter.id, reply });
   };
 
-  if (subscriber.status !== "ready") await new Promise<void>((resolve) => subscriber.once("ready", resolve));
   subscriber.on("message", (channel: string, text: string) => {
     if (channel === changes) options.onChanged(text);
     else take(text).catch((error: unknown) => log.warn({ err: error }, "a message about a ticket was lost"));

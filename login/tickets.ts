@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
 import pLimit from "p-limit";
 import { findUser } from "../db/users.ts";
+import { withDeadline } from "../runtime/deadline.ts";
 import { startLoop } from "../runtime/loop.ts";
 import { sleep } from "../runtime/sleep.ts";
 import { openLoginWire } from "../telegram/gramjs/login-wire.ts";
@@ -62,13 +63,29 @@ export interface TicketsOptions {
 }
 
 const TICKET_BYTES = 24;
-/** Key exchanges at once: each costs milliseconds of the event loop, and a deadline runs while it waits. */
+/** Tickets that are begun at once: more would wait for PostgreSQL and for the processor, each with its deadline running. */
+const BEGUN_AT_ONCE = 8;
+/** Key exchanges at once, those of lost connections too: each costs milliseconds of the event loop, and a deadline runs while it waits. */
 const CONNECTING_AT_ONCE = 8;
 /** A proof travels to Telegram and back. */
 const ANSWER_WITHIN_MS = 40_000;
 const LOOK_EVERY_MS = 1_000;
+const REDIS_WITHIN_MS = 10_000;
 
-/** @throws where Redis cannot be subscribed to */
+/** @throws DeadlinePassed where Redis does not answer */
+async function connected(...connections: Redis[]): Promise<void> {
+  const ready = connections.map(async (redis) => {
+    if (redis.status !== "ready") await new Promise<void>((resolve) => redis.once("ready", resolve));
+  });
+  try {
+    await withDeadline("Redis", REDIS_WITHIN_MS, Promise.all(ready));
+  } catch (error) {
+    for (const redis of connections) redis.disconnect();
+    throw error;
+  }
+}
+
+/** @throws DeadlinePassed where Redis does not answer */
 export async function startTickets(options: TicketsOptions): Promise<Tickets> {
   const { deps, lifeMs } = options;
   const { log, database, clock } = deps;
@@ -76,10 +93,12 @@ export async function startTickets(options: TicketsOptions): Promise<Tickets> {
   const box = createTicketBox(options.keyring);
   const redis = options.redis();
   const subscriber = options.redis();
+  await connected(redis, subscriber);
   const store = createTicketStore(redis, options.redisPrefix, box);
   const held = new Map<string, HeldTicket>();
   const saving = new Map<string, Promise<void>>();
   const watchers = new Map<string, Set<() => void>>();
+  const beginning = pLimit(BEGUN_AT_ONCE);
   const connecting = pLimit(CONNECTING_AT_ONCE);
   const open: OpenLoginWire = (how, hears) => connecting(() => openLoginWire(how, hears));
 
@@ -191,24 +210,31 @@ export async function startTickets(options: TicketsOptions): Promise<Tickets> {
       const name = nameOf(id);
       const user = telegramId === null ? null : await database.inTenant(tenantId, (tx) => findUser(tx, telegramId));
       if (telegramId !== null && !user) throw new Error("a login is begun for a user: add them first");
-      const begun: Ticket = {
-        ...{ state: "PENDING_QR", tenantId, appId: appId ?? null, asker, holder, version: 0 },
-        ...{ ...NOTHING_SHOWN, reason: null, telegramId: null },
-        endsAt: new Date(clock.now() + lifeMs),
-      };
-      const ticket = new HeldTicket(begun, {
-        deps,
-        who: { tenantId, user, ...(appId === undefined ? {} : { appId }) },
-        open,
-        lifeMs,
-        onChange: (changed) => void save(name, changed),
+      const ticket = await beginning(async () => {
+        const begun: Ticket = {
+          ...{ state: "PENDING_QR", tenantId, appId: appId ?? null, asker, holder, version: 0 },
+          ...{ ...NOTHING_SHOWN, reason: null, telegramId: null },
+          endsAt: new Date(clock.now() + lifeMs),
+        };
+        const ticket = new HeldTicket(begun, {
+          deps,
+          who: { tenantId, user, ...(appId === undefined ? {} : { appId }) },
+          open,
+          lifeMs,
+          onChange: (changed) => void save(name, changed),
+        });
+        held.set(name, ticket);
+        deps.metrics.qrAuthStarts.inc();
+        const begunAt = clock.monotonic();
+        void ticket.ended.then(async () => {
+          const seconds = (clock.monotonic() - begunAt) / 1000;
+          deps.metrics.qrLoginSeconds.observe({ end: ticket.ticket.state }, seconds);
+          await saving.get(name);
+          held.delete(name);
+        });
+        await ticket.shown;
+        return ticket;
       });
-      held.set(name, ticket);
-      void ticket.ended.then(async () => {
-        await saving.get(name);
-        held.delete(name);
-      });
-      await ticket.shown;
       await saving.get(name);
       return { ticket: id, view: viewOf(ticket.ticket) };
     },

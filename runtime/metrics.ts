@@ -80,6 +80,18 @@ export function createMetrics(options: { defaults?: boolean } = {}) {
       labelNames: ["from", "to"] as const,
       registers,
     }),
+    qrAuthStarts: new Counter({
+      name: "qr_auth_start_total",
+      help: "Logins by QR code that were begun for people who are elsewhere.",
+      registers,
+    }),
+    qrLoginSeconds: new Histogram({
+      name: "qr_login_duration_seconds",
+      help: "From a ticket's start to its end, by how it ended (AUTHORIZED, expired, cancelled, wrong_account, failed).",
+      labelNames: ["end"] as const,
+      buckets: [5, 10, 20, 30, 60, 120, 300, 600],
+      registers,
+    }),
     jobsFinished: new Counter({
       name: "jobs_finished_total",
       help: "Jobs that ended, by name and outcome (done, snoozed, discarded, failed).",

@@ -100,6 +100,8 @@ it("is answered for by any process, and told of to nobody but whoever asked", as
   expect(await told).toMatchObject({ state: "AUTHORIZED", telegramId: ada, link: null });
   expect(here.size).toBe(0);
   expect(home.telegram.keys.ofAccount(ada)).toHaveLength(1);
+  const { values } = await home.deps.metrics.qrLoginSeconds.get();
+  expect(values).toContainEqual(expect.objectContaining({ labels: { end: "AUTHORIZED" }, value: expect.any(Number) }));
 });
 
 it("takes a password or its proof in any process", async () => {
