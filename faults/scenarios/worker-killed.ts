@@ -17,6 +17,8 @@ export const workerKilled: Scenario = {
   async run(stage) {
     const fleet = await startFleet(stage, {
       ...{ users: 12, channels: 10, postsPerMinute: 240, answerMs: [20, 120], workers: 3 },
+      // Every 3 s: several jobs want each account at once, so that the lease has something to do.
+      env: { RECONCILE_EVERY_HOURS: "0.25" },
     });
     const { limits } = fleet.config;
     const within = limits.jobLockMs + limits.stalledCheckMs + limits.quietMs + SLACK_MS;
