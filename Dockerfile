@@ -1,4 +1,4 @@
-# Build: TypeScript to JavaScript, with everything that takes.
+# Build: TypeScript and libraries to few files of JavaScript, with everything that takes.
 FROM node:20-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
@@ -15,7 +15,6 @@ COPY package.json package-lock.json ./
 RUN npm install --no-save --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund && npm cache clean --force
 COPY bin/gramfleet.mjs bin/gramfleet.mjs
 COPY --from=build /app/dist dist
-RUN rm -rf dist/emulator dist/cli/up dist/embedded/supervisor-main.js
 USER node
 EXPOSE 9090
 STOPSIGNAL SIGTERM
