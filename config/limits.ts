@@ -26,8 +26,9 @@ export function createLimits(divisor = 1) {
     /** A job whose session is leased elsewhere looks again after this long. */
     leaseHeldSnoozeMs: time(5_000),
 
-    callDeadlineMs: time(30_000),
-    connectDeadlineMs: time(15_000),
+    /** Not below what a busy machine takes, whatever the divisor: that would be a fault nobody asked for. */
+    callDeadlineMs: Math.max(10_000, time(30_000)),
+    connectDeadlineMs: Math.max(10_000, time(15_000)),
     /** After `end()` the peer's close is awaited this long, then the socket lingers no more. */
     closeWaitMs: 1_000,
     callsInFlightPerAccount: 2,

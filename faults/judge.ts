@@ -26,7 +26,10 @@ export async function judge(stage: Stage, fleet: Fleet): Promise<Check[]> {
   const audit = await auditAgainst(telegram, { database, depthFree: fleet.config.historyDepthFree });
   for (const example of audit.examples) stage.progress(`! ${example}`);
   const seen = fleet.emulator.summary();
-  const failed = (await producer.queueCounts()).reduce((sum, queue) => sum + queue.failed, 0);
+  const queues = await producer.queueCounts();
+  for (const { queue } of queues.filter((each) => each.failed > 0))
+    for (const { name, reason } of await producer.failures(queue, 3)) stage.progress(`! ${name} failed: ${reason}`);
+  const failed = queues.reduce((sum, queue) => sum + queue.failed, 0);
   return [
     exactly("lost", audit.lost, 0),
     exactly("doubled", audit.doubled, 0),

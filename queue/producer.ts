@@ -63,6 +63,8 @@ export interface Producer {
   pausedUntil(queue: string): Promise<Date | null>;
   pause(queue: string): Promise<void>;
   resume(queue: string): Promise<void>;
+  /** Why the last of a queue's failed jobs failed, newest first. */
+  failures(queue: string, limit: number): Promise<{ name: string; reason: string }[]>;
   /** Puts failed jobs back; gives their number before. */
   retryFailed(queue: string): Promise<number>;
   /** Removes what waits (also what is snoozed, with `delayed`). */
@@ -195,6 +197,10 @@ export function createProducer(options: { redis: Redis; prefix: string; log: Log
     },
     pause: (name) => inTime("pausing", queueOf(name).pause()),
     resume: (name) => inTime("resuming", queueOf(name).resume()),
+    async failures(name, limit) {
+      const jobs = await inTime("looking for failed jobs", queueOf(name).getFailed(0, limit - 1));
+      return jobs.map((job) => ({ name: job.name, reason: job.failedReason ?? "" }));
+    },
     async retryFailed(name) {
       const queue = queueOf(name);
       const failed = await inTime("counting jobs", queue.getFailedCount());

@@ -43,18 +43,22 @@ const SHORT = new Map([
 
 test("the short form of `npm run faults`: killed before the acknowledgement, and restarted under load", async () => {
   const dist = await builtProgram();
+  const said: string[] = [];
   const outcomes = await Promise.all(
     chooseScenarios([...SHORT.keys()]).map((scenario) =>
       runScenario(scenario, {
         ...{ dist, lifecycle, seed: 1, without: [] },
         ground: testGround(),
         kills: SHORT.get(scenario.number) ?? null,
-        progress: () => {},
+        progress: (line) => said.push(line),
       }),
     ),
   );
   for (const { error, checks } of outcomes) {
     expect(error).toBeNull();
-    expect(checks.filter((check) => !check.pass)).toEqual([]);
+    expect(
+      checks.filter((check) => !check.pass),
+      said.join("\n"),
+    ).toEqual([]);
   }
 });
