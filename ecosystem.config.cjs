@@ -11,8 +11,8 @@ const gramfleet = (name, args, metricsPort, more = {}) => ({
   env: { NODE_ENV: "production", METRICS_PORT: metricsPort },
   increment_var: "METRICS_PORT",
   kill_signal: "SIGTERM",
-  // Longer than the 25 s in which a process finishes or hands back what it holds.
-  kill_timeout: 30_000,
+  // Longer than a process takes to finish what it holds (25 s), to hand the rest back (5 s) and to close its sockets.
+  kill_timeout: 40_000,
   // A process that cannot start (no database yet) tries again ever more slowly.
   exp_backoff_restart_delay: 500,
   time: true,
