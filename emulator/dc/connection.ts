@@ -4,6 +4,7 @@ import type { Log } from "../../runtime/log.ts";
 import { TlReadError, TlWriter } from "../tl/primitives.ts";
 import type { AuthKeyStore } from "./auth-keys.ts";
 import type { ConnectionState } from "./dispatcher.ts";
+import type { Faults } from "./faults.ts";
 import { FrameError } from "./framing.ts";
 import type { AgreedKey, KeyExchange } from "./key-exchange.ts";
 import type { KeyGuard } from "./key-guard.ts";
@@ -37,6 +38,7 @@ export interface ConnectionParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly cut: { readonly received?: number; readonly sent?: number };
+  readonly faults: Faults;
 }
 
 /** One TCP connection of a client. Whatever comes over it can harm nothing but itself. */
@@ -111,7 +113,9 @@ export class Connection implements MessageCarrier {
     } catch (error) {
       this.#refuse(error);
     }
-    if (this.#receivedBytes >= limit) this.destroy();
+    if (this.#receivedBytes < limit) return;
+    this.#parts.faults.onCut?.(this.state.connectionId);
+    this.destroy();
   }
 
   #frame(frame: Buffer): void {
@@ -176,16 +180,20 @@ export class Connection implements MessageCarrier {
         ? batch[0]!
         : { msgId: session.nextMsgId(now, "notice"), seqNo: session.plainSeqNo, body: msgContainer(batch) };
     const salt = this.#parts.salts.current(key.key, now);
-    this.#write(sealServerMessage(key.key, key.keyId, { ...message, salt, sessionId: session.sessionId }));
+    const body = this.#parts.faults.beforeSealing?.(message.body, this.state.connectionId) ?? message.body;
+    this.#write(sealServerMessage(key.key, key.keyId, { ...message, body, salt, sessionId: session.sessionId }));
   }
 
   #write(message: Buffer): void {
     if (this.#closed) return;
-    const bytes = this.#transport.frame(message);
-    const left = (this.#parts.cut.sent ?? Number.POSITIVE_INFINITY) - this.#sentBytes;
+    const { cut, faults } = this.#parts;
+    const frame = this.#transport.frame(message);
+    const bytes = faults.beforeWriting?.(frame, this.state.connectionId) ?? frame;
+    const left = (cut.sent ?? Number.POSITIVE_INFINITY) - this.#sentBytes;
     this.#sentBytes += bytes.length;
     this.#socket.write(bytes.subarray(0, Math.max(0, left)));
     if (bytes.length >= left) {
+      faults.onCut?.(this.state.connectionId);
       this.#closing = true;
       this.#socket.destroySoon();
     } else if (this.#socket.writableLength > MAX_UNSENT_BYTES) this.destroy();

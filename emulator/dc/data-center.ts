@@ -104,6 +104,7 @@ export async function startDataCenter(options: DataCenterOptions): Promise<DataC
       clock,
       log,
       cut: faults.cutAfterBytes?.(connectionId) ?? {},
+      faults,
     });
     connections.add(connection);
     socket.on("close", () => connections.delete(connection));

@@ -12,4 +12,10 @@ export interface Faults {
    * up to there do pass.
    */
   cutAfterBytes?(connectionId: number): { readonly received?: number; readonly sent?: number } | undefined;
+  /** Told when {@link cutAfterBytes} has cut a connection. */
+  onCut?(connectionId: number): void;
+  /** Asked before each message to a client is encrypted: gives what is sent in its place. */
+  beforeSealing?(body: Buffer, connectionId: number): Buffer;
+  /** Asked before each frame to a client leaves: gives the bytes that are sent in its place, of whatever length. */
+  beforeWriting?(frame: Buffer, connectionId: number): Buffer;
 }

@@ -1,9 +1,12 @@
 import type { TelegramClient } from "telegram";
 import type { AuthKey } from "telegram/crypto/AuthKey.js";
+import { SecurityError } from "telegram/errors/Common.js";
 import type { Logger } from "telegram/extensions/Logger.js";
 import { MTProtoSender } from "telegram/network/MTProtoSender.js";
+import type { MTProtoState } from "telegram/network/MTProtoState.js";
 import type { RequestState } from "telegram/network/RequestState.js";
 import type { TLMessage } from "telegram/tl/core/TLMessage.js";
+import { unpackedAnswer } from "./readers.ts";
 
 export interface SenderEvents {
   /** The connection is over: broken, closed by the peer, or its frames make no sense any more. */
@@ -47,6 +50,25 @@ export class LeasedSender extends MTProtoSender {
       _exportedSenderPromises: new Map(),
     });
     this.#events = options.events;
+    this.#refuseForged();
+  }
+
+  /**
+   * A frame that its key did not seal ends the connection, as Telegram recommends (core.telegram.org/mtproto/
+   * security_guidelines). GramJS passes over it, and its call waits for an answer until its deadline.
+   */
+  #refuseForged(): void {
+    const { _state: state } = this as unknown as { _state: MTProtoState };
+    const decrypt = state.decryptMessageData.bind(state);
+    state.decryptMessageData = async (body) => {
+      try {
+        return await decrypt(body);
+      } catch (error) {
+        // What comes twice is the data center's, which missed our acknowledgement.
+        const forged = error instanceof SecurityError && error.message !== "Duplicate msgIds";
+        throw forged ? new Error("a forged frame", { cause: error }) : error;
+      }
+    };
   }
 
   /** An abandoned request: a late bad_server_salt must not send it again. */
@@ -70,11 +92,16 @@ export class LeasedSender extends MTProtoSender {
     const state = this._pendingState.get(message.obj.reqMsgId);
     if (!state) return;
     try {
+      if (message.obj.body) message.obj.body = unpackedAnswer(message.obj.body);
       super._handleRPCResult(message);
     } catch (error) {
+      this.forget(state);
       state.reject(error);
     }
   }
+
+  /** GramJS would answer with as many bytes as the asked message's id says. Who is not answered asks no more. */
+  override async _handleStateForgotten(): Promise<void> {}
 
   override _handleBadAuthKey(fromRpcError = false): void {
     if (!fromRpcError) this.#events.keyUnknown();

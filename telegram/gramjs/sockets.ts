@@ -2,6 +2,9 @@ import { Socket } from "node:net";
 import { PromisedNetSockets } from "telegram/extensions/PromisedNetSockets.js";
 import type { Gate } from "../policy.ts";
 
+/** So much is read ahead of what is asked for: who sends faster than is read has to wait. */
+const READ_AHEAD_BYTES = 1024 * 1024;
+
 /** The socket is closed, or was never to be opened: said to GramJS, which gives up its connection. */
 class SocketClosed extends Error {
   override name = "SocketClosed";
@@ -25,6 +28,11 @@ export class LeasedSockets {
   /** Sockets that are open or opening now. */
   get open(): number {
     return this.#live.size;
+  }
+
+  /** Whether nobody reads any more. */
+  get released(): boolean {
+    return this.#released;
   }
 
   /** Whether the closed gate has kept a frame back. */
@@ -73,6 +81,7 @@ class LeasedSocket extends PromisedNetSockets {
   #socket: Socket | null = null;
   #chunks: Buffer[] = [];
   #buffered = 0;
+  #wanted = 0;
   #open = false;
   #wake: (() => void) | null = null;
 
@@ -96,8 +105,10 @@ class LeasedSocket extends PromisedNetSockets {
         reject(new SocketClosed("closed while connecting"));
       });
       socket.on("data", (chunk) => {
+        if (this.#sockets.released) return;
         this.#chunks.push(chunk);
         this.#buffered += chunk.length;
+        if (this.#buffered >= Math.max(this.#wanted, READ_AHEAD_BYTES)) socket.pause();
         this.#wake?.();
       });
       socket.connect(port, host, () => {
@@ -114,8 +125,10 @@ class LeasedSocket extends PromisedNetSockets {
 
   /** What arrived before the close can still be read. */
   override async readExactly(length: number): Promise<Buffer> {
+    this.#wanted = length;
     while (this.#buffered < length) {
       if (!this.#open) throw new SocketClosed("nothing more to read");
+      this.#socket?.resume();
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });

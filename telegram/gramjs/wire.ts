@@ -1,6 +1,5 @@
 // First, and whole: GramJS's network modules import each other in circles, and only this way in works.
 import { Api } from "telegram";
-import { ConnectionTCPFull } from "telegram/network/connection/TCPFull.js";
 import { RequestState } from "telegram/network/RequestState.js";
 import { LAYER } from "telegram/tl/AllTLObjects.js";
 import { DeadlinePassed, withDeadline } from "../../runtime/deadline.ts";
@@ -10,8 +9,10 @@ import { type Address, addressOf, firstDataCenter } from "./addresses.ts";
 import { classify } from "./classify.ts";
 import { useFastCodec } from "./codec/fast-codec.ts";
 import { useFastHandshake } from "./codec/fast-handshake.ts";
+import { BoundedTcp } from "./frames.ts";
 import { QuietLogger } from "./logger.ts";
 import { startPings } from "./pings.ts";
+import { useStrictReaders } from "./readers.ts";
 import { LeasedSender } from "./sender.ts";
 import { trustServerKey } from "./server-keys.ts";
 import { readSession, writeSession } from "./session-string.ts";
@@ -92,6 +93,7 @@ async function openOnce<R extends Api.AnyRequest>(options: WireOptions, first: F
   const stored = options.session && options.dcId === undefined ? await readSession(options.session) : null;
   const dcId = stored?.dcId ?? options.dcId ?? firstDataCenter(options.dataCenters);
   const address = resolveAddress(dcId, options, stored);
+  useStrictReaders();
   useFastCodec(options.log);
   if (!stored) useFastHandshake(options.log);
   if (options.dataCenters?.publicKeyPem) trustServerKey(options.dataCenters.publicKeyPem);
@@ -184,7 +186,7 @@ async function openOnce<R extends Api.AnyRequest>(options: WireOptions, first: F
 
   try {
     const connected = sender.connect(
-      new ConnectionTCPFull({
+      new BoundedTcp({
         ip: address.host,
         port: address.port,
         dcId,

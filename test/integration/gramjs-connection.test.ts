@@ -1,11 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { crc32 } from "node:zlib";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { GZIP_PACKED, packGzip } from "../../emulator/dc/gzip.ts";
 import { keyIdOf } from "../../emulator/dc/message-cipher.ts";
 import { RpcError } from "../../emulator/dc/service.ts";
+import { msgContainer } from "../../emulator/dc/service-messages.ts";
+import { TlWriter } from "../../emulator/tl/primitives.ts";
 import type { ConnectOptions, TelegramConnection } from "../../telegram/connection.ts";
 import { connect } from "../../telegram/gramjs/connect.ts";
+import { MAX_UNPACKED_BYTES } from "../../telegram/gramjs/readers.ts";
 import { readSession } from "../../telegram/gramjs/session-string.ts";
 import { eventually } from "../support/eventually.ts";
 import { sessionOf, startWireTelegram, type WireTelegram } from "../support/wire-telegram.ts";
@@ -30,6 +35,8 @@ beforeAll(async () => {
 
 afterEach(async () => {
   delete telegram.faults.beforeAnswer;
+  delete telegram.faults.beforeSealing;
+  delete telegram.faults.beforeWriting;
   await Promise.all(opened.splice(0).map((connection) => connection.close()));
   await eventually(() => telegram.witness.connectionsOpen() === 0);
 });
@@ -261,3 +268,44 @@ it("keeps the session as it was stored", async () => {
   expect((await open(session)).session()).toBe(session);
   await expect(open("nonsense")).rejects.toMatchObject({ kind: "auth_lost", errorName: "SESSION_STRING_INVALID" });
 });
+
+it("ends a connection at a frame that its key did not seal, and the call with it", async () => {
+  const { api } = await open(await telegram.planted(ME));
+  telegram.faults.beforeWriting = (frame) => forged(frame);
+  await expect(api.resolveUsername("somebody")).rejects.toMatchObject({
+    kind: "transient",
+    errorName: "CONNECTION_LOST",
+  });
+});
+
+it("fails a call whose answer is a bomb, and goes on with the next", async () => {
+  const { api } = await open(await telegram.planted(ME));
+  telegram.faults.beforeSealing = (body) => (isAnswer(body) ? withResult(body, bomb) : body);
+  await expect(api.resolveUsername("somebody")).rejects.toMatchObject({ kind: "transient" });
+  delete telegram.faults.beforeSealing;
+  await expect(api.resolveUsername("somebody")).rejects.toMatchObject({ errorName: "USERNAME_NOT_OCCUPIED" });
+});
+
+it("outlives a container of messages that cannot be read", async () => {
+  const { api } = await open(await telegram.planted(ME));
+  const packed = new TlWriter().int(GZIP_PACKED).bytes(Buffer.from("neither gzip nor zlib")).finish();
+  const messages = [3n, 7n].map((msgId) => ({ msgId, seqNo: 1, body: packed }));
+  telegram.faults.beforeSealing = () => msgContainer(messages);
+  await expect(api.resolveUsername("somebody")).rejects.toMatchObject({
+    kind: "transient",
+    errorName: "CONNECTION_LOST",
+  });
+});
+
+const bomb = packGzip(Buffer.alloc(MAX_UNPACKED_BYTES + 1));
+const RPC_RESULT = 0xf35c6d01;
+const isAnswer = (body: Buffer) => body.readUInt32LE(0) === RPC_RESULT;
+const withResult = (body: Buffer, result: Buffer) => Buffer.concat([body.subarray(0, 12), result]);
+
+/** Another byte in what is encrypted, and a checksum that fits. */
+function forged(frame: Buffer): Buffer {
+  const bytes = Buffer.from(frame);
+  bytes[60]! ^= 1;
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, -4)), bytes.length - 4);
+  return bytes;
+}

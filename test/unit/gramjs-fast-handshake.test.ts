@@ -22,6 +22,12 @@ test("finds the factors of what data centers ask", () => {
   expect(factorOf(49n)).toBe(7n);
 });
 
+test("gives up on a number that has no factors, where GramJS looks for ever", () => {
+  const { Factorizator: fast } = squareForms.make({ Factorizator });
+  for (const product of [prime(62), prime(64) * prime(64), -15n, 0n])
+    expect(() => fast.factorize(bigInt(product))).toThrow();
+});
+
 test("takes powers as GramJS does, modulo Telegram's prime and modulo others", () => {
   const { modExp: fast } = opensslPowers.make({ modExp });
   const telegrams = bigInt(TELEGRAM_PRIME);

@@ -137,3 +137,22 @@ it("still gives what arrived before the peer closed", async () => {
   expect((await socket.readExactly(3)).toString()).toBe("bye");
   await expect(socket.readExactly(1)).rejects.toThrow();
 });
+
+it("reads no more than a little ahead of what is asked for", async () => {
+  const sockets = new LeasedSockets(gateOf());
+  const socket = await connected(sockets);
+  const peer = peers[0]!;
+  const mebibytes = 64;
+  for (let sent = 0; sent < mebibytes; sent += 1) peer.write(Buffer.alloc(1024 * 1024, sent));
+  const left: number[] = [];
+  await eventually(() => {
+    left.push(peer.writableLength);
+    return left.length > 10 && new Set(left.slice(-10)).size === 1;
+  });
+  // What is not with the peer any more is with us, and in the system's buffers.
+  expect(peer.writableLength).toBeGreaterThan((mebibytes / 2) * 1024 * 1024);
+  for (let read = 0; read < mebibytes; read += 1)
+    expect((await socket.readExactly(1024 * 1024)).equals(Buffer.alloc(1024 * 1024, read))).toBe(true);
+  expect(peer.writableLength).toBe(0);
+  await sockets.close(1_000);
+});

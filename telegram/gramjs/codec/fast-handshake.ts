@@ -1,4 +1,4 @@
-import { generatePrimeSync, randomBytes } from "node:crypto";
+import { checkPrimeSync, generatePrimeSync, randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
 import bigInt from "big-integer";
 import type { Log } from "../../../runtime/log.ts";
@@ -50,7 +50,7 @@ export const opensslPowers: Patch<Helpers> = {
   },
 };
 
-/** The two primes that a data center asks for, by square forms; by GramJS's own way where those find none. */
+/** The two primes that a data center asks for, by square forms. It throws where those find none. */
 export const squareForms: Patch<Crypto> = {
   name: "factors",
   module: "telegram/crypto/Factorizator.js",
@@ -58,8 +58,10 @@ export const squareForms: Patch<Crypto> = {
     Factorizator: class extends original.Factorizator {
       static override factorize(pq: bigInt.BigInteger) {
         const product = BigInt(pq.toString());
-        const factor = product < 1n << 63n ? factorOf(product) : null;
-        if (factor === null) return original.Factorizator.factorize(pq);
+        const canBe = product > 1n && product < 1n << 63n && !checkPrimeSync(product);
+        const factor = canBe ? factorOf(product) : null;
+        // GramJS looks for factors without an end, also where there are none. The next try is asked another number.
+        if (factor === null) throw new Error("no product of two primes");
         const other = product / factor;
         const [p, q] = factor < other ? [factor, other] : [other, factor];
         return { p: bigInt(p), q: bigInt(q) };

@@ -1,0 +1,118 @@
+import { gzipSync } from "node:zlib";
+import type { Api } from "telegram";
+import { BinaryReader } from "telegram/extensions/BinaryReader.js";
+import { GZIPPacked, RPCResult } from "telegram/tl/core/index.js";
+import { beforeAll, describe, expect, it } from "vitest";
+import { msgContainer, pong, rpcError, rpcResult } from "../../emulator/dc/service-messages.ts";
+import { TlWriter } from "../../emulator/tl/primitives.ts";
+import { silentLog } from "../../runtime/log.ts";
+import { BoundedTcp, MAX_FRAME_BYTES } from "../../telegram/gramjs/frames.ts";
+import { QuietLogger } from "../../telegram/gramjs/logger.ts";
+import { MAX_UNPACKED_BYTES, unpackedAnswer, useStrictReaders } from "../../telegram/gramjs/readers.ts";
+
+const REQUEST = 77n;
+const packed = (bytes: Buffer) => new TlWriter().int(GZIPPacked.CONSTRUCTOR_ID).bytes(gzipSync(bytes)).finish();
+const bomb = packed(Buffer.alloc(MAX_UNPACKED_BYTES + 1));
+const read = (bytes: Buffer): unknown => new BinaryReader(bytes).tgReadObject();
+const message = (body: Buffer, msgId = 1n) => ({ msgId, seqNo: 1, body });
+
+/** A container whose second number, or whose first message's length, is another one. */
+function containerWith({ count, length }: { count?: number; length?: number }): Buffer {
+  const bytes = msgContainer([message(pong(1n, 2n)), message(pong(1n, 3n))]);
+  if (count !== undefined) bytes.writeInt32LE(count, 4);
+  if (length !== undefined) bytes.writeInt32LE(length, 20);
+  return bytes;
+}
+
+beforeAll(() => useStrictReaders());
+
+describe("what is packed", () => {
+  it("unpacks as far as an answer may reach, and a bomb not at all", () => {
+    const answer = Buffer.alloc(MAX_UNPACKED_BYTES, 7);
+    expect(unpackedAnswer(packed(answer)).equals(answer)).toBe(true);
+    expect(() => unpackedAnswer(bomb)).toThrow(/Cannot create a Buffer larger/);
+    expect(() => read(bomb)).toThrow(/Cannot create a Buffer larger/);
+    expect(() => read(packed(packed(Buffer.alloc(8))))).toThrow("packed twice");
+  });
+
+  it("leaves an answer packed, since nobody may wait for it", () => {
+    const result = read(rpcResult(REQUEST, bomb)) as { body: Buffer };
+    expect(result).toBeInstanceOf(RPCResult);
+    expect(result.body.equals(bomb)).toBe(true);
+    const plain = pong(1n, 2n);
+    expect(unpackedAnswer(plain)).toBe(plain);
+  });
+
+  it("reads an error as GramJS does", () => {
+    const result = read(rpcResult(REQUEST, rpcError(400, "CHANNEL_INVALID"))) as { error: Api.RpcError };
+    expect(result.error).toMatchObject({ errorCode: 400, errorMessage: "CHANNEL_INVALID" });
+  });
+});
+
+describe("a container", () => {
+  it("gives its messages, without what our layer does not know", () => {
+    const unknown = new TlWriter().int(0x12345678).int(0).finish();
+    const bytes = msgContainer([message(pong(1n, 2n)), message(unknown), message(pong(1n, 3n), 5n)]);
+    const { messages } = read(bytes) as { messages: { msgId: unknown; obj: Api.Pong }[] };
+    expect(messages.map(({ msgId, obj }) => [String(msgId), String(obj.pingId)])).toEqual([
+      ["1", "2"],
+      ["5", "3"],
+    ]);
+  });
+
+  it.each([
+    [{ count: -1 }],
+    [{ count: 0x7fffffff }],
+    [{ count: 3 }],
+    [{ length: 0 }],
+    [{ length: 6 }],
+    [{ length: 0x7ffffffc }],
+    // GramJS goes back by it, and reads the same message again until the memory is full.
+    [{ length: -36, count: 0x7fffffff }],
+  ])("is refused with %o", (wrong) => {
+    expect(() => read(containerWith(wrong))).toThrow();
+  });
+
+  it("throws at once what cannot be read in it, where GramJS leaves a rejection without anybody", () => {
+    expect(() => read(msgContainer([message(bomb), message(bomb)]))).toThrow(/Cannot create a Buffer larger/);
+    expect(() => read(msgContainer([message(containerWith({}))]))).toThrow("a container in a container");
+  });
+});
+
+describe("a frame", () => {
+  const tcp = new BoundedTcp({
+    ...{ ip: "", port: 0, dcId: 2, testServers: false, loggers: new QuietLogger(silentLog) },
+    socket: class {} as never,
+  });
+  const codec = new tcp.PacketCodecClass(tcp);
+  /** Reads what `bytes` begin with; gives what was asked for beyond them, too. */
+  async function readFrame(bytes: Buffer) {
+    const asked: number[] = [];
+    let at = 0;
+    const readExactly = async (length: number) => {
+      asked.push(length);
+      at += length;
+      if (at > bytes.length) throw new Error("nothing more to read");
+      return bytes.subarray(at - length, at);
+    };
+    const payload = await codec.readPacket({ readExactly } as never).catch((error: Error) => error.message);
+    return { payload, asked };
+  }
+
+  it("is read as it was written", async () => {
+    const payload = Buffer.from("sixteen bytes ok");
+    expect(await readFrame(codec.encodePacket(payload))).toEqual({ payload, asked: [8, 20] });
+  });
+
+  it.each([0, 4, 12, 17, MAX_FRAME_BYTES + 4, 0x7ffffffc])("of %i bytes is not waited for", async (length) => {
+    const head = Buffer.alloc(1_024);
+    head.writeInt32LE(length);
+    expect(await readFrame(head)).toEqual({ payload: `a frame of ${length} bytes`, asked: [8] });
+  });
+
+  it("whose checksum is wrong is refused", async () => {
+    const bytes = codec.encodePacket(Buffer.alloc(16));
+    bytes[10]! ^= 1;
+    expect((await readFrame(bytes)).payload).toMatch(/Invalid checksum/);
+  });
+});
