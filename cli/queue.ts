@@ -18,12 +18,13 @@ async function status(options: CommonOptions): Promise<void> {
       counts.length === 0
         ? "no queue has had a job yet"
         : table(
-            ["queue", "waiting", "active", "delayed", "failed", "completed", "paused"],
+            ["queue", "waiting", "active", "delayed", "parked", "failed", "completed", "paused"],
             counts.map((one) => [
               one.queue,
               one.waiting,
               one.active,
               one.delayed,
+              one.parked,
               one.failed,
               one.completed,
               one.paused ? "yes" : "no",

@@ -23,6 +23,8 @@ export function createLimits(divisor = 1) {
     stalledCheckMs: time(15_000),
     /** A job that stalls again and again is parked, not failed: BullMQ's own count must not end it first. */
     maxStalledCount: 1_000,
+    parkAfterStalls: 10,
+    parkMs: time(3_600_000),
     /** A job whose session is leased elsewhere looks again after this long. */
     leaseHeldSnoozeMs: time(5_000),
 

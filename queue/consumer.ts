@@ -7,6 +7,7 @@ import { sleep } from "../runtime/sleep.ts";
 import { JOBS, type JobData, type JobName } from "./jobs.ts";
 import { LIMITER } from "./limiter.ts";
 import { Discard, PauseQueue, Snooze } from "./outcome.ts";
+import { createParking } from "./parking.ts";
 import { keyPrefix } from "./prefix.ts";
 import { priorityOf } from "./priority.ts";
 
@@ -37,7 +38,14 @@ export interface ConsumerOptions {
   readonly outcomeOf: (error: unknown, context: JobContext) => unknown;
   /** Jobs at once, of each queue. */
   readonly concurrency: number;
-  readonly limits: { readonly jobLockMs: number; readonly stalledCheckMs: number; readonly maxStalledCount: number };
+  readonly limits: {
+    readonly jobLockMs: number;
+    readonly stalledCheckMs: number;
+    readonly maxStalledCount: number;
+    /** Whose process ended so often under it is set aside for `parkMs`. */
+    readonly parkAfterStalls: number;
+    readonly parkMs: number;
+  };
   readonly metrics: Pick<Metrics, "jobsFinished">;
   readonly log: Log;
   readonly failpoint?: Failpoint;
@@ -60,7 +68,8 @@ export interface Consumer {
 
 /** Serves queues: one BullMQ Worker each, so that a pause of one holds no other. */
 export function startConsumer(options: ConsumerOptions): Consumer {
-  const { failpoint = noFailpoint } = options;
+  const { failpoint = noFailpoint, limits } = options;
+  const parking = createParking(options.redis, options.prefix);
   let active = 0;
   const workers = options.queues.map((queue) => {
     const worker: Worker = new Worker(
@@ -78,9 +87,9 @@ export function startConsumer(options: ConsumerOptions): Consumer {
         prefix: keyPrefix(options.prefix),
         concurrency: options.concurrency,
         limiter: LIMITER,
-        lockDuration: options.limits.jobLockMs,
-        stalledInterval: options.limits.stalledCheckMs,
-        maxStalledCount: options.limits.maxStalledCount,
+        lockDuration: limits.jobLockMs,
+        stalledInterval: limits.stalledCheckMs,
+        maxStalledCount: limits.maxStalledCount,
         // A Redis that was away is looked for again soon.
         runRetryDelay: 1_000,
       },
@@ -102,6 +111,16 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     try {
       // One that it was asking for already when it was suspended.
       if (worker.isPaused()) throw new Snooze(new Date(), "suspended");
+      if (parking.isDue(job, limits.parkAfterStalls)) {
+        const until = new Date(Date.now() + limits.parkMs);
+        await parking.note(job, until);
+        options.log.error(
+          { ...fields, stalls: job.stalledCounter, until },
+          "job parked: it ended its process each time",
+        );
+        throw new Snooze(until, "parked");
+      }
+      await parking.noteBack(job);
       const result = await unlessAborted(signal, handle(job, context));
       failpoint("acknowledging");
       count("done");

@@ -4,6 +4,7 @@ import { withDeadline } from "../runtime/deadline.ts";
 import type { Log } from "../runtime/log.ts";
 import { JOBS, type JobData, type JobName } from "./jobs.ts";
 import { LIMITER } from "./limiter.ts";
+import { countParked } from "./parking.ts";
 import { keyPrefix } from "./prefix.ts";
 import { priorityOf, type Urgency } from "./priority.ts";
 
@@ -34,7 +35,10 @@ export interface QueueCounts {
   readonly queue: string;
   readonly paused: boolean;
   readonly waiting: number;
+  /** Those that are parked among them. */
   readonly delayed: number;
+  /** Set aside for a while, for they ended their process again and again. */
+  readonly parked: number;
   readonly active: number;
   readonly failed: number;
   readonly completed: number;
@@ -169,13 +173,18 @@ export function createProducer(options: { redis: Redis; prefix: string; log: Log
     async queueCounts(names) {
       const counted = (await known(names)).map(async (name): Promise<QueueCounts> => {
         const queue = queueOf(name);
-        const [counts, paused] = await Promise.all([queue.getJobCounts(...WAITING_STATES), queue.isPaused()]);
+        const [counts, paused, parked] = await Promise.all([
+          queue.getJobCounts(...WAITING_STATES),
+          queue.isPaused(),
+          connected(options.redis).then((redis) => countParked(redis, options.prefix, name)),
+        ]);
         const of = (state: string) => counts[state] ?? 0;
         return {
           queue: name,
           paused,
           waiting: of("waiting") + of("prioritized"),
           delayed: of("delayed"),
+          parked,
           active: of("active"),
           failed: of("failed"),
           completed: of("completed"),

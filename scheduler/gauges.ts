@@ -26,8 +26,8 @@ export async function measure(deps: {
   deps.metrics.accountsWaiting.set({ length: "any" }, waiting.accounts);
   deps.metrics.accountsWaiting.set({ length: "long" }, waitingLong.accounts);
   deps.metrics.usersDue.set(schedules.due);
-  for (const { queue, waiting, delayed, active, failed } of queues) {
-    for (const [state, jobs] of Object.entries({ waiting, delayed, active, failed }))
+  for (const { queue, waiting, delayed, parked, active, failed } of queues) {
+    for (const [state, jobs] of Object.entries({ waiting, delayed, parked, active, failed }))
       deps.metrics.queueDepth.set({ queue, state }, jobs);
   }
   return "rest";

@@ -14,6 +14,7 @@ const fleetStatus = z.object({
       paused: z.boolean(),
       waiting: count,
       delayed: count,
+      parked: count,
       active: count,
       failed: count,
       completed: count,

@@ -1,3 +1,4 @@
+import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Consumer, type Handlers, type JobContext, startConsumer } from "../../queue/consumer.ts";
@@ -10,7 +11,10 @@ import { eventually } from "../support/eventually.ts";
 import { testRedis } from "../support/services.ts";
 
 const { url, prefix } = testRedis();
-const LIMITS = { jobLockMs: 30_000, stalledCheckMs: 15_000, maxStalledCount: 1_000 };
+const LIMITS = {
+  ...{ jobLockMs: 30_000, stalledCheckMs: 15_000, maxStalledCount: 1_000 },
+  ...{ parkAfterStalls: 3, parkMs: 3_600_000 },
+};
 let queueNumber = 0;
 let redis: { producer: Redis; consumer: Redis };
 let producer: Producer;
@@ -37,10 +41,10 @@ const parse = (queue: string, userId: string, dueAt = new Date()): NewJob => ({
 async function serving<T>(
   handler: (data: { userId: string }, context: JobContext) => Promise<unknown>,
   work: (queue: string, consumer: Consumer, metrics: ReturnType<typeof createMetrics>) => Promise<T>,
-  options: { concurrency?: number } = {},
+  options: { concurrency?: number; queue?: string } = {},
 ): Promise<T> {
   queueNumber += 1;
-  const queue = `parse-${queueNumber}`;
+  const queue = options.queue ?? `parse-${queueNumber}`;
   const metrics = createMetrics();
   const any = handler as (data: unknown, context: JobContext) => Promise<unknown>;
   const handlers: Handlers = {
@@ -99,6 +103,43 @@ describe("outcomes", () => {
       },
     );
     expect(starts).toEqual([1, 2, 3, 4]);
+  });
+
+  it.each([
+    { stalls: 2, parked: 0 },
+    { stalls: 3, parked: 1 },
+  ])("sets a job aside that has ended its process often enough, and not before: $stalls of 3", async (seen) => {
+    let starts = 0;
+    queueNumber += 1;
+    const queue = `parse-${queueNumber}`;
+    const job = await producer.add(parse(queue, "1"));
+    const key = `{${prefix}}:${queue}:${job.id}`;
+    // What BullMQ writes when it finds the job without its process.
+    expect(await redis.producer.hset(key, "stc", seen.stalls)).toBe(1);
+    await serving(
+      async () => {
+        starts += 1;
+        return "done";
+      },
+      async () => {
+        await eventually(async () => {
+          const [counts] = await producer.queueCounts([queue]);
+          return counts && (counts.delayed === 1 || counts.completed === 1);
+        });
+        const [counts] = await producer.queueCounts([queue]);
+        expect({ starts, parked: counts?.parked, failed: counts?.failed }).toEqual({
+          ...{ starts: 1 - seen.parked, parked: seen.parked, failed: 0 },
+        });
+        if (seen.parked === 0) return;
+        // Its hour is over: it is tried again, for what it did before does not count twice.
+        const bull = new Queue(queue, { connection: redis.producer, prefix: `{${prefix}}` });
+        await (await bull.getJob(job.id))?.promote();
+        await expect(producer.waitFor(job, 60_000)).resolves.toBe("done");
+        await bull.close();
+        expect({ starts, parked: (await producer.queueCounts([queue]))[0]?.parked }).toEqual({ starts: 1, parked: 0 });
+      },
+      { queue },
+    );
   });
 
   it("hands back even a job that hangs when suspended, takes none, and goes on when resumed", async () => {
