@@ -180,7 +180,7 @@ export class Connection implements MessageCarrier {
         ? batch[0]!
         : { msgId: session.nextMsgId(now, "notice"), seqNo: session.plainSeqNo, body: msgContainer(batch) };
     const salt = this.#parts.salts.current(key.key, now);
-    const body = this.#parts.faults.beforeSealing?.(message.body, this.state.connectionId) ?? message.body;
+    const body = this.#parts.faults.beforeSealing?.(message.body, this) ?? message.body;
     this.#write(sealServerMessage(key.key, key.keyId, { ...message, body, salt, sessionId: session.sessionId }));
   }
 
@@ -188,7 +188,7 @@ export class Connection implements MessageCarrier {
     if (this.#closed) return;
     const { cut, faults } = this.#parts;
     const frame = this.#transport.frame(message);
-    const bytes = faults.beforeWriting?.(frame, this.state.connectionId) ?? frame;
+    const bytes = faults.beforeWriting?.(frame, this) ?? frame;
     const left = (cut.sent ?? Number.POSITIVE_INFINITY) - this.#sentBytes;
     this.#sentBytes += bytes.length;
     this.#socket.write(bytes.subarray(0, Math.max(0, left)));

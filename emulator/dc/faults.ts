@@ -1,4 +1,11 @@
-import type { RpcContext, TlRequest } from "./service.ts";
+import type { AuthKeyRecord, RpcContext, TlRequest } from "./service.ts";
+
+/** A connection that something may go wrong with. */
+export interface FaultyConnection {
+  readonly state: { readonly connectionId: number };
+  /** Those that it has used. */
+  keys(): AuthKeyRecord[];
+}
 
 /** Where tests break a data center. Everything is asked anew each time, so that a test may change its mind. */
 export interface Faults {
@@ -15,7 +22,7 @@ export interface Faults {
   /** Told when {@link cutAfterBytes} has cut a connection. */
   onCut?(connectionId: number): void;
   /** Asked before each message to a client is encrypted: gives what is sent in its place. */
-  beforeSealing?(body: Buffer, connectionId: number): Buffer;
+  beforeSealing?(body: Buffer, connection: FaultyConnection): Buffer;
   /** Asked before each frame to a client leaves: gives the bytes that are sent in its place, of whatever length. */
-  beforeWriting?(frame: Buffer, connectionId: number): Buffer;
+  beforeWriting?(frame: Buffer, connection: FaultyConnection): Buffer;
 }

@@ -1,12 +1,19 @@
 import type { TelegramClient } from "telegram";
 import type { AuthKey } from "telegram/crypto/AuthKey.js";
-import { SecurityError } from "telegram/errors/Common.js";
+import { InvalidBufferError, SecurityError } from "telegram/errors/Common.js";
+import { BinaryReader } from "telegram/extensions/BinaryReader.js";
 import type { Logger } from "telegram/extensions/Logger.js";
 import { MTProtoSender } from "telegram/network/MTProtoSender.js";
 import type { MTProtoState } from "telegram/network/MTProtoState.js";
 import type { RequestState } from "telegram/network/RequestState.js";
-import type { TLMessage } from "telegram/tl/core/TLMessage.js";
+import { TLMessage } from "telegram/tl/core/TLMessage.js";
+import { toLong } from "./ids.ts";
+import { openServerMessage } from "./open-message.ts";
 import { unpackedAnswer } from "./readers.ts";
+
+/** What is shorter than a key's id is an error of the transport: four bytes. */
+const TRANSPORT_ERROR_BELOW = 8;
+const REMEMBERED_MESSAGES = 500;
 
 export interface SenderEvents {
   /** The connection is over: broken, closed by the peer, or its frames make no sense any more. */
@@ -26,6 +33,7 @@ export interface SenderEvents {
  */
 export class LeasedSender extends MTProtoSender {
   readonly #events: SenderEvents;
+  readonly #seen: bigint[] = [];
 
   constructor(options: {
     dcId: number;
@@ -50,25 +58,22 @@ export class LeasedSender extends MTProtoSender {
       _exportedSenderPromises: new Map(),
     });
     this.#events = options.events;
-    this.#refuseForged();
+    const { _state: state } = this as unknown as { _state: MTProtoState };
+    state.decryptMessageData = async (frame) => this.#open(frame);
   }
 
   /**
-   * A frame that its key did not seal ends the connection, as Telegram recommends (core.telegram.org/mtproto/
-   * security_guidelines). GramJS passes over it, and its call waits for an answer until its deadline.
+   * A frame that its key did not seal as it is ends the connection. GramJS passes over it, so that its call waits for an
+   * answer until the deadline, and reads on into the padding of one that is cut short.
    */
-  #refuseForged(): void {
-    const { _state: state } = this as unknown as { _state: MTProtoState };
-    const decrypt = state.decryptMessageData.bind(state);
-    state.decryptMessageData = async (body) => {
-      try {
-        return await decrypt(body);
-      } catch (error) {
-        // What comes twice is the data center's, which missed our acknowledgement.
-        const forged = error instanceof SecurityError && error.message !== "Duplicate msgIds";
-        throw forged ? new Error("a forged frame", { cause: error }) : error;
-      }
-    };
+  #open(frame: Buffer): TLMessage {
+    if (frame.length < TRANSPORT_ERROR_BELOW) throw new InvalidBufferError(frame);
+    const { msgId, seqNo, body } = openServerMessage(this.authKey.getKey() ?? Buffer.alloc(0), frame);
+    // What comes twice has missed our acknowledgement: it is passed over.
+    if (this.#seen.includes(msgId)) throw new SecurityError("a message that was here before");
+    this.#seen.push(msgId);
+    if (this.#seen.length > REMEMBERED_MESSAGES) this.#seen.shift();
+    return new TLMessage(toLong(msgId), seqNo, new BinaryReader(body).tgReadObject());
   }
 
   /** An abandoned request: a late bad_server_salt must not send it again. */
