@@ -44,6 +44,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     says: "the Telegram sessions that are kept for users",
     load: async () => (await import("./sessions.ts")).sessionsCommand(),
   },
+  "api-ids": {
+    says: "the API IDs in use, and those that Telegram refused",
+    load: async () => (await import("./api-ids.ts")).apiIdsCommand(),
+  },
   parse: {
     says: "parse users now, ahead of their schedule",
     load: async () => (await import("./parse.ts")).parseCommand(),

@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { listSessions, sessionEvents, sessionOfUser } from "../db/sessions.ts";
+import { listOutOfService } from "../db/api-ids.ts";
+import { listSessions, sessionEvents, sessionOfUser, setHold } from "../db/sessions.ts";
 import { runningWaits } from "../db/waits.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
@@ -16,6 +17,13 @@ export function sessionsCommand(): Command {
     withCommonOptions(new Command("status").description("one user's session: state, waits, what happened to it"))
       .argument("<telegram_id>")
       .action(status),
+  );
+  sessions.addCommand(
+    withCommonOptions(
+      new Command("release").description("read on with a session that was held, once its reason is gone"),
+    )
+      .argument("<telegram_id>")
+      .action(release),
   );
   sessions.addCommand(loginCommand());
   return sessions;
@@ -78,5 +86,24 @@ async function status(id: string, options: CommonOptions): Promise<void> {
         ].join("  "),
       ),
     ]);
+  });
+}
+
+/** Lifts every hold. What is still wrong holds it again at its next opening, before anything is read. */
+async function release(id: string, options: CommonOptions): Promise<void> {
+  const telegramId = parseTelegramId(id);
+  await withContext(options, [], async ({ out, database }) => {
+    const user = await requireUser(database, telegramId);
+    const released = await database.inTenant(DEFAULT_TENANT, async (tx) => {
+      const session = await sessionOfUser(tx, user.id);
+      if (!session || session.holds.length === 0) throw new OperatorError(`${telegramId} has no session that is held`);
+      if (session.holds.includes("api_id_out") && (await listOutOfService(tx)).has(session.apiId))
+        throw new OperatorError(
+          `API ID ${session.apiId} is out of service: "gramfleet api-ids resume ${session.apiId}" releases its sessions`,
+        );
+      for (const hold of session.holds) await setHold(tx, session.id, hold, false);
+      return session.holds;
+    });
+    out.result({ telegramId, released }, () => `${telegramId}: released (was held: ${released.join(", ")})`);
   });
 }
