@@ -51,6 +51,9 @@ const IDLE_MS = 120_000;
 /** A call that waits this long for its slot looks whether a pause is why: its announcement may have been missed. */
 const LOOK_AFTER_MS = 250;
 
+/** Bottleneck keeps a job whose registration failed, and looks at it again only when another one comes. */
+const NUDGE_EVERY_MS = 1_000;
+
 /** Calls that wait for the same API ID take their slots together, so many parts of a second's at most. */
 const SLOTS_AT_ONCE = 20;
 
@@ -142,11 +145,17 @@ export function createLimiter(options: {
   /** A job of Bottleneck's with the weight of all its calls: the next one's time comes after all their slots. */
   async function takeSlots(apiId: number, line: Line, slots: number): Promise<void> {
     const job = { weight: slots, expiration: SLOT_EXPIRATION_MS };
+    let nudging: NodeJS.Timeout | undefined;
     try {
-      await group.key(keysOf(apiId).key).schedule(job, () => handOut(apiId, line, slots));
+      const limiter = group.key(keysOf(apiId).key);
+      const nudge = () => redis.status === "ready" && limiter.schedule({ weight: 0 }, async () => {}).catch(complain);
+      nudging = setInterval(nudge, NUDGE_EVERY_MS);
+      await limiter.schedule(job, () => handOut(apiId, line, slots));
     } catch (error) {
       // Where Redis went away in between: once more when it is back, unless the deadlines come first.
       if (redis.status === "ready") line.refuse(new LimiterUnavailable("no slot to be had", { cause: error }), slots);
+    } finally {
+      clearInterval(nudging);
     }
   }
 

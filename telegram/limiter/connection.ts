@@ -14,15 +14,25 @@ const FRACTIONAL_TTL = "local ttl = (nextRequest + groupTimeout) - now";
 const SLOT_A_JOB = "local newNextRequest = now + wait + minTime";
 const SLOTS_BY_WEIGHT = `${SLOT_A_JOB} * weight`;
 const WHOLE_TTL = "local ttl = math.floor(nextRequest + groupTimeout - now)";
+/** What a limiter does once, when it is new. */
+const SET_UP: readonly string[] = ["init", "register_client"];
+/** The longest that a timer takes. */
+const WITHOUT_TIMEOUT_MS = 2 ** 31 - 1;
+const SET_UP_AGAIN_MS = 250;
+/** Errors that Bottleneck has its own answer to. */
+const ANSWERED: readonly string[] = ["SETTINGS_KEY_NOT_FOUND", "UNKNOWN_CLIENT"];
 
 /**
- * Bottleneck's connection over our Redis client, with three cures and one change:
+ * Bottleneck's connection over our Redis client, with five cures and one change:
  *
  * - Redis 7 prefixes script errors with `ERR `, and Bottleneck compares messages exactly: without the cure every
  *   schedule fails for good after FLUSHALL, or after ten seconds of a client's silence.
  * - Its scripts take the time from the caller. One machine whose clock is an hour ahead would hold everybody up for an
  *   hour: here they take it from Redis.
  * - A `minTime` that is no whole number (30 calls a second) makes its PEXPIRE fail, and nothing is scheduled any more.
+ * - A limiter whose setting up fails, since Redis goes away just then, would fail for good: it is tried until it succeeds.
+ * - Its subscriptions wait for Redis, where a client without an offline queue would lose them, or end the process when
+ *   one is given up.
  * - A job's weight counts its calls: the next job comes after as many times `minTime`, so that several calls that wait
  *   take their slots in one job.
  */
@@ -37,6 +47,14 @@ export function createLimiterConnection(client: Redis): Bottleneck.IORedisConnec
       .replace(SLOT_A_JOB, SLOTS_BY_WEIGHT);
     define(name, { ...definition, lua });
   };
+  const duplicate = client.duplicate.bind(client);
+  client.duplicate = (override) =>
+    duplicate({
+      ...override,
+      enableOfflineQueue: true,
+      maxRetriesPerRequest: null,
+      commandTimeout: WITHOUT_TIMEOUT_MS,
+    });
   const connection = new Bottleneck.IORedisConnection({ client });
   const internals = connection as unknown as Internals;
   const original = internals.__scriptFn__.bind(connection);
@@ -44,13 +62,18 @@ export function createLimiterConnection(client: Redis): Bottleneck.IORedisConnec
     const call = original(name);
     return (...args) => {
       const answer = args.pop() as (error: Error | null, reply?: unknown) => void;
-      const done = call(...args, (error: Error | null, reply?: unknown) => {
-        if (error?.message.startsWith("ERR ")) error.message = error.message.slice("ERR ".length);
-        answer(error, reply);
-      });
-      // The callback has the error; the promise beside it must not count as unhandled.
-      done.catch(() => undefined);
-      return done;
+      const ask = () => {
+        const done = call(...args, (error: Error | null, reply?: unknown) => {
+          if (error?.message.startsWith("ERR ")) error.message = error.message.slice("ERR ".length);
+          const failed = error ? !ANSWERED.includes(error.message) : false;
+          if (failed && SET_UP.includes(name) && client.status !== "end") setTimeout(ask, SET_UP_AGAIN_MS);
+          else answer(error, reply);
+        });
+        // The callback has the error; the promise beside it must not count as unhandled.
+        done.catch(() => undefined);
+        return done;
+      };
+      return ask();
     };
   };
   return connection;
