@@ -1,5 +1,6 @@
 import type { Witness } from "../cli/up/witness.ts";
 import { auditOf, channelLine } from "../emulator/audit.ts";
+import type { Faults } from "../emulator/dc/faults.ts";
 import { type Emulator, startEmulator } from "../emulator/start.ts";
 import { createRandom } from "../emulator/world/random.ts";
 import { silentLog } from "../runtime/log.ts";
@@ -11,6 +12,8 @@ export interface WorldSize {
   readonly postsPerMinute: number;
   /** Each answer takes between so long and so long, as over a real network: jobs last, and faults meet them half-way. */
   readonly answerMs: readonly [least: number, most: number];
+  /** What goes wrong at the data centers besides. */
+  readonly dataCenterFaults?: Faults;
 }
 
 /** Plan intervals run this many times faster: 15 minutes in 3 seconds. */
@@ -29,6 +32,7 @@ export function startEmulated(size: WorldSize, seed: number): Promise<Emulator> 
     buckets: null,
     postsPerMinute: size.postsPerMinute,
     faults: {
+      ...size.dataCenterFaults,
       beforeAnswer: async () => {
         await sleep(latency.int(...size.answerMs));
         return undefined;

@@ -1,6 +1,7 @@
 import { OperatorError } from "../runtime/operator-error.ts";
 import type { Scenario } from "./scenario.ts";
 import { accountsFlooded } from "./scenarios/accounts-flooded.ts";
+import { connectionsCut } from "./scenarios/connections-cut.ts";
 import { killedBeforeAcknowledgement } from "./scenarios/killed-before-acknowledgement.ts";
 import { postgresCutOff } from "./scenarios/postgres-cut-off.ts";
 import { redisFlushed } from "./scenarios/redis-flushed.ts";
@@ -16,6 +17,7 @@ export const SCENARIOS: readonly Scenario[] = [
   workerFrozen,
   killedBeforeAcknowledgement,
   redisFlushed,
+  connectionsCut,
   postgresCutOff,
   accountsFlooded,
   rollingRestart,

@@ -9,7 +9,7 @@ const message = (body: Buffer) => ({ salt: 1n, sessionId: 2n, msgId: -3n, seqNo:
 const seal = (body: Buffer, as = key) => sealServerMessage(as, keyIdOf(as), message(body));
 const words = fc.array(fc.integer(), { minLength: 1, maxLength: 64 }).map((each) => {
   const bytes = Buffer.alloc(each.length * 4);
-  each.forEach((word, at) => bytes.writeInt32LE(word, at * 4));
+  for (const [at, word] of each.entries()) bytes.writeInt32LE(word, at * 4);
   return bytes;
 });
 
