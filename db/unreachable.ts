@@ -13,6 +13,7 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   EPIPE: "closed the connection",
   EACCES: "has a socket that may not be opened",
   "57P01": "is shutting down",
+  "57P02": "is restarting after a crash",
   "57P03": "is starting up or shutting down",
   "53300": "has no connection left",
   "28P01": "refuses the password",
@@ -36,6 +37,12 @@ export async function answering<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/**
+ * Whether an error says that PostgreSQL could not be reached, or went away: nothing that was tried is known to have
+ * failed for a reason of its own.
+ */
+export const isUnreachable = (error: unknown): boolean => whyUnreachable(error) !== null;
+
 function whyUnreachable(error: unknown): string | null {
   if (error instanceof AggregateError) return whyUnreachable(error.errors[0]);
   if (!(error instanceof Error)) return null;
@@ -43,6 +50,11 @@ function whyUnreachable(error: unknown): string | null {
   const known = UNREACHABLE[code];
   if (known) return known;
   // `pg` names these by text alone.
-  if (/timeout exceeded when trying to connect|Connection terminated/i.test(error.message)) return "does not answer";
+  if (
+    /timeout exceeded when trying to connect|Connection terminated|connection error and is not queryable/i.test(
+      error.message,
+    )
+  )
+    return "does not answer";
   return null;
 }

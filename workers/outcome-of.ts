@@ -1,4 +1,5 @@
 import { LeaseGone } from "../db/database.ts";
+import { isUnreachable } from "../db/unreachable.ts";
 import { queueOf } from "../queue/jobs.ts";
 import { Discard, PauseQueue, Snooze } from "../queue/outcome.ts";
 import { LeaseHeld, SessionUnusable } from "../telegram/account.ts";
@@ -59,6 +60,8 @@ export function outcomeOf(
     error instanceof ApiIdRefused
   )
     return new Discard(error.message);
+  // Not the job's fault: it goes on where it was as soon as PostgreSQL is back.
+  if (isUnreachable(error)) return later(at.leaseHeldSnoozeMs, "PostgreSQL does not answer");
   return error;
 }
 

@@ -21,6 +21,10 @@ describe("what an error means for its job", () => {
     ["a lost lease", new errors.LeaseLost("LEASE_LOST", "messages.getHistory"), 1_005_000],
     ["a lease that is gone", new LeaseGone("gone"), 1_005_000],
     ["an interruption", new Interrupted("interrupted"), 1_005_000],
+    ["a PostgreSQL that shuts down", Object.assign(new Error("terminating connection"), { code: "57P01" }), 1_005_000],
+    ["one that crashes", new Error("Connection terminated unexpectedly"), 1_005_000],
+    ["one that is not there", Object.assign(new Error("connect"), { code: "ECONNREFUSED" }), 1_005_000],
+    ["a connection that broke", new Error("Client has encountered a connection error and is not queryable"), 1_005_000],
   ])("snoozes for %s", (_what, error, expected) => {
     expect(until(error)).toBe(expected);
   });
