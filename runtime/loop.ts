@@ -6,9 +6,19 @@ export interface Loop {
   stop(): Promise<void>;
 }
 
+/** What was away is found again this soon, however long it was. A loop that turns more rarely keeps its interval. */
+const LONGEST_BACK_OFF_MS = 10_000;
+
+/** How long a loop rests after so many failures in a row. */
+export function backOffMs(everyMs: number, failures: number): number {
+  const doubled = everyMs * Math.min(10, 2 ** (failures - 1));
+  return Math.max(everyMs, Math.min(doubled, LONGEST_BACK_OFF_MS));
+}
+
 /**
  * Runs `turn` every `everyMs` (counted from the end of the last turn) until stopped. A turn that returns "again" is
- * followed by the next one at once. A turn that throws is logged and tried again, after up to ten times the interval.
+ * followed by the next one at once. A turn that throws is logged and tried again, after up to ten times the interval or
+ * ten seconds, whichever is less, and never before the interval is over.
  */
 export function startLoop(options: {
   name: string;
@@ -27,7 +37,7 @@ export function startLoop(options: {
       } catch (error) {
         if (stopping.signal.aborted) return;
         failures += 1;
-        pause = options.everyMs * Math.min(10, 2 ** (failures - 1));
+        pause = backOffMs(options.everyMs, failures);
         options.log.warn({ err: error, loop: options.name, failures }, "loop turn failed");
       }
       if (pause > 0) await sleep(pause, stopping.signal);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { silentLog } from "../../runtime/log.ts";
-import { startLoop } from "../../runtime/loop.ts";
+import { backOffMs, startLoop } from "../../runtime/loop.ts";
 
 test("a turn that wants another has it at once, and one that throws is tried again", async () => {
   const turns: number[] = [];
@@ -18,6 +18,13 @@ test("a turn that wants another has it at once, and one that throws is tried aga
     });
   });
   expect(turns).toEqual([0, 1, 2, 3]);
+});
+
+test("failures make a loop rest longer, but not so long that what is back would be missed", () => {
+  const rests = (everyMs: number) => [1, 2, 3, 4, 5, 50].map((failures) => backOffMs(everyMs, failures));
+  expect(rests(500)).toEqual([500, 1_000, 2_000, 4_000, 5_000, 5_000]);
+  expect(rests(5_000)).toEqual([5_000, 10_000, 10_000, 10_000, 10_000, 10_000]);
+  expect(rests(30_000)).toEqual(Array(6).fill(30_000));
 });
 
 test("stopping waits for the turn in progress, and starts no other", async () => {
