@@ -159,6 +159,10 @@ function waitOf(name: string, method: string, seconds: number): FloodWait {
   return new FloodWait(name, method, clamped, name === "SLOWMODE_WAIT" ? "chat" : "method");
 }
 
+/** Names are words like CHANNEL_PRIVATE. What else a data center may say goes neither into logs nor into rows as it is. */
+const NO_NAME = /[^\w ]/g;
+const LONGEST_NAME = 64;
+
 /** GramJS replaces the names of the errors that it knows by a class each; their classes name them then. */
 function rpcName(error: RPCError): string {
   const named = {
@@ -166,5 +170,5 @@ function rpcName(error: RPCError): string {
     FileMigrateError: "FILE_MIGRATE",
     EmailUnconfirmedError: "EMAIL_UNCONFIRMED",
   }[error.constructor.name];
-  return named ?? error.errorMessage;
+  return named ?? error.errorMessage.replace(NO_NAME, "?").slice(0, LONGEST_NAME);
 }

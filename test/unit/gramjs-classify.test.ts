@@ -74,6 +74,11 @@ describe("classify", () => {
     expect(classify(answered(420, name), METHOD)).toMatchObject({ kind: "flood_wait", errorName, seconds, scope });
   });
 
+  it("says no name that is none: PostgreSQL takes no NUL, and a log no line ends", () => {
+    const { errorName } = classify(answered(400, `A\0B\nC\x1b[31m${"D".repeat(1_000)}`), METHOD);
+    expect(errorName).toBe(`A?B?C??31m${"D".repeat(54)}`);
+  });
+
   it("keeps the premium wait's name where it is still there", () => {
     expect(classifyRpc("FLOOD_PREMIUM_WAIT_5", 420, METHOD)).toEqual(
       new FloodWait("FLOOD_PREMIUM_WAIT", METHOD, 5, "method"),
