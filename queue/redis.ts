@@ -34,6 +34,13 @@ export function openRedis(url: string, role: RedisRole, log: Log = silentLog): R
   return redis;
 }
 
+/** What ioredis throws of a connection that has gone, by text alone but for one. */
+const GONE = /^(Stream isn't writeable|Connection is closed|Command timed out)/;
+
+/** Whether an error of a command says that Redis could not be reached. */
+export const isRedisAway = (error: unknown): boolean =>
+  error instanceof Error && (error.name === "MaxRetriesPerRequestError" || GONE.test(error.message));
+
 function unixSocket(url: string) {
   const { pathname, searchParams, username, password } = new URL(url);
   return {

@@ -2,8 +2,17 @@ import { LeaseGone } from "../db/database.ts";
 import { isUnreachable } from "../db/unreachable.ts";
 import { queueOf } from "../queue/jobs.ts";
 import { Discard, PauseQueue, Snooze } from "../queue/outcome.ts";
+import { isRedisAway } from "../queue/redis.ts";
 import { LeaseHeld, SessionUnusable } from "../telegram/account.ts";
-import { AccountFrozen, ApiIdRefused, AuthLost, FloodWait, LeaseLost, WaitRunning } from "../telegram/errors.ts";
+import {
+  AccountFrozen,
+  ApiIdRefused,
+  AuthLost,
+  FloodWait,
+  LeaseLost,
+  Transient,
+  WaitRunning,
+} from "../telegram/errors.ts";
 import { OPENING_METHOD } from "../telegram/policy.ts";
 import { Interrupted } from "./interrupted.ts";
 
@@ -60,14 +69,19 @@ export function outcomeOf(
     error instanceof ApiIdRefused
   )
     return new Discard(error.message);
-  // Not the job's fault: it goes on where it was as soon as PostgreSQL is back.
+  // Not the job's fault: it goes on where it was as soon as they are back.
   if (isUnreachable(error)) return later(at.leaseHeldSnoozeMs, "PostgreSQL does not answer");
+  if (isRedisAway(error) || isWithoutSlot(error)) return later(at.leaseHeldSnoozeMs, "Redis does not answer");
   return error;
 }
 
 /** Nobody of this API ID can do anything before that: not even open an account. */
 const holdsEverybody = ({ scope, method }: WaitRunning): boolean =>
   scope === "api_id" || (scope === "api_method" && method === OPENING_METHOD);
+
+/** The limiter had no slot in time: nothing was sent. */
+const isWithoutSlot = (error: unknown): boolean =>
+  error instanceof Transient && error.errorName === "LIMITER_UNAVAILABLE";
 
 /** Whether the job goes on later as it is: nothing has ended. */
 export const isPostponed = (outcome: unknown): boolean => outcome instanceof Snooze || outcome instanceof PauseQueue;

@@ -25,6 +25,8 @@ describe("what an error means for its job", () => {
     ["one that crashes", new Error("Connection terminated unexpectedly"), 1_005_000],
     ["one that is not there", Object.assign(new Error("connect"), { code: "ECONNREFUSED" }), 1_005_000],
     ["a connection that broke", new Error("Client has encountered a connection error and is not queryable"), 1_005_000],
+    ["a Redis that is away", new Error("Stream isn't writeable and enableOfflineQueue options is false"), 1_005_000],
+    ["no slot", new errors.Transient("LIMITER_UNAVAILABLE", "messages.getHistory"), 1_005_000],
   ])("snoozes for %s", (_what, error, expected) => {
     expect(until(error)).toBe(expected);
   });
