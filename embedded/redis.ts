@@ -9,6 +9,8 @@ const PROGRAMS = ["redis-server", "valkey-server"];
 const START_MS = 10_000;
 
 export interface RunningRedis {
+  /** Null where an earlier owner started it. */
+  readonly pid: number | null;
   /** Settles when the server has ended, for whatever reason. */
   readonly ended: Promise<void>;
   stop(): Promise<void>;
@@ -24,11 +26,18 @@ export function redisUrl(socket: string): string {
  * earlier owner left running on the same socket is taken over as it is.
  *
  * @param options.path where programs are looked for, as in PATH
+ * @param options.settings on its command line, after ours: fault tests let it remember
  * @throws OperatorError with the command to type where no redis-server is installed
  */
-export async function startRedis(options: { socket: string; logFile: string; path: string }): Promise<RunningRedis> {
+export async function startRedis(options: {
+  socket: string;
+  logFile: string;
+  path: string;
+  settings?: Readonly<Record<string, string>>;
+}): Promise<RunningRedis> {
   const program = findProgram(options.path);
-  if (await ping(options.socket)) return { ended: gone(options.socket), stop: () => shutDown(options.socket) };
+  if (await ping(options.socket))
+    return { pid: null, ended: gone(options.socket), stop: () => shutDown(options.socket) };
   rmSync(options.socket, { force: true });
   const log = openSync(options.logFile, "a", 0o600);
   const child = spawn(
@@ -36,6 +45,7 @@ export async function startRedis(options: { socket: string; logFile: string; pat
     [
       ...["--port", "0", "--unixsocket", options.socket, "--unixsocketperm", "700"],
       ...["--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction", "--daemonize", "no"],
+      ...Object.entries(options.settings ?? {}).flatMap(([name, value]) => [`--${name}`, value]),
     ],
     { stdio: ["ignore", log, log], detached: true, env: { PATH: options.path, TZ: "UTC" } },
   );
@@ -46,6 +56,7 @@ export async function startRedis(options: { socket: string; logFile: string; pat
   });
   await ready(child, options);
   return {
+    pid: child.pid ?? null,
     ended,
     async stop() {
       if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");

@@ -46,8 +46,9 @@ const TRIGGERS = `
 
 /** Puts the triggers into a migrated database. */
 export async function openCommitWitness(databaseUrl: string): Promise<CommitWitness> {
-  const client = new pg.Client({ connectionString: databaseUrl, application_name: "faults-witness" });
-  await client.connect();
+  // A pool of one, so that it outlives a PostgreSQL that is restarted.
+  const client = new pg.Pool({ connectionString: databaseUrl, application_name: "faults-witness", max: 1 });
+  client.on("error", () => {});
   await client.query(TRIGGERS);
   const number = async (statement: string) => Number((await client.query<{ count: string }>(statement)).rows[0]?.count);
   return {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { acquire } from "../bench/acquire.ts";
 import { DEFAULT_TENANT } from "../cli/context.ts";
 import { openQueues } from "../cli/queues.ts";
-import { startChild } from "../cli/up/children.ts";
+import { type Child, startChild } from "../cli/up/children.ts";
 import { seedAccounts } from "../cli/up/seed.ts";
 import type { Witness } from "../cli/up/witness.ts";
 import { type Config, loadConfig } from "../config/load.ts";
@@ -35,6 +35,7 @@ export interface Fleet {
   readonly commits: CommitWitness;
   /** Those that were not killed, and those that were until they are replaced. */
   readonly workers: readonly WorkerProcess[];
+  readonly scheduler: Child;
   leases(): Promise<readonly LeaseRow[]>;
   /** Starts one more, and waits until it works. */
   addWorker(env?: NodeJS.ProcessEnv): Promise<WorkerProcess>;
@@ -118,7 +119,7 @@ export async function startFleet(stage: Stage, options: FleetOptions): Promise<F
   );
   await scheduler.ready;
   return {
-    ...{ config, database, producer, emulator, telegram, commits, workers, addWorker, stop },
+    ...{ config, database, producer, emulator, telegram, commits, workers, scheduler, addWorker, stop },
     leases: () => database.once(listLeases),
     async replace(worker, more) {
       worker.signal("SIGKILL");

@@ -2,9 +2,12 @@ import { OperatorError } from "../runtime/operator-error.ts";
 import type { Scenario } from "./scenario.ts";
 import { accountsFlooded } from "./scenarios/accounts-flooded.ts";
 import { connectionsCut } from "./scenarios/connections-cut.ts";
+import { framesMutated } from "./scenarios/frames-mutated.ts";
 import { killedBeforeAcknowledgement } from "./scenarios/killed-before-acknowledgement.ts";
 import { postgresCutOff } from "./scenarios/postgres-cut-off.ts";
+import { postgresRestarted } from "./scenarios/postgres-restarted.ts";
 import { redisFlushed } from "./scenarios/redis-flushed.ts";
+import { redisRestarted } from "./scenarios/redis-restarted.ts";
 import { rollingRestart } from "./scenarios/rolling-restart.ts";
 import { sameJobKilled } from "./scenarios/same-job-killed.ts";
 import { workerFrozen } from "./scenarios/worker-frozen.ts";
@@ -17,9 +20,12 @@ export const SCENARIOS: readonly Scenario[] = [
   workerFrozen,
   killedBeforeAcknowledgement,
   redisFlushed,
+  redisRestarted,
+  postgresRestarted,
   connectionsCut,
   postgresCutOff,
   accountsFlooded,
+  framesMutated,
   rollingRestart,
 ];
 

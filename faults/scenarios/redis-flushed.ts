@@ -1,10 +1,10 @@
 import { databaseNow } from "../../db/overview.ts";
 import { openRedis } from "../../queue/redis.ts";
 import { sleep } from "../../runtime/sleep.ts";
-import { type Fleet, startFleet } from "../fleet.ts";
+import { dueNow, parsedAgain } from "../due-work.ts";
+import { startFleet } from "../fleet.ts";
 import { judge } from "../judge.ts";
-import { atLeast, atMost, exactly, figure, type Scenario, type Stage } from "../scenario.ts";
-import { until } from "../until.ts";
+import { atLeast, atMost, exactly, figure, type Scenario } from "../scenario.ts";
 import { busyWorker, spread } from "../victims.ts";
 
 const BACK_WITHIN_MS = 60_000;
@@ -34,7 +34,7 @@ export const redisFlushed: Scenario = {
       const keys = await redis.dbsize();
       await redis.flushall();
       lost += keys;
-      back.push(await parsedAgain(stage, fleet, due, at));
+      back.push(await parsedAgain(stage, fleet, { due, after: at, withinMs: BACK_WITHIN_MS }));
       stage.progress(`flushed ${back.length} of ${stage.kills}: ${due.size} users were due or in flight`);
     }
     const times = spread(back.flatMap((each) => each ?? []));
@@ -48,38 +48,3 @@ export const redisFlushed: Scenario = {
     ];
   },
 };
-
-/** Users who were due, or whose parse was in the queue or under way. */
-async function dueNow(fleet: Fleet, at: Date): Promise<Set<bigint>> {
-  const rows = await fleet.database.asWorker((tx) =>
-    tx
-      .selectFrom("schedules")
-      .select("user_id")
-      .where("queue", "is not", null)
-      .where((is) => is.or([is("claimed_at", "is not", null), is("next_parse_at", "<=", at)]))
-      .execute(),
-  );
-  return new Set(rows.map((row) => row.user_id));
-}
-
-/** How long it took until each of them had a run that ended after `at`; null where that did not come about in time. */
-async function parsedAgain(stage: Stage, fleet: Fleet, due: Set<bigint>, at: Date): Promise<number | null> {
-  const began = performance.now();
-  const left = new Set(due);
-  return until(
-    async () => {
-      const done = await fleet.database.asWorker((tx) =>
-        tx
-          .selectFrom("runs")
-          .select("user_id")
-          .distinct()
-          .where("outcome", "=", "done")
-          .where("finished_at", ">", at)
-          .execute(),
-      );
-      for (const row of done) left.delete(row.user_id);
-      return left.size === 0 && performance.now() - began;
-    },
-    { withinMs: BACK_WITHIN_MS, everyMs: 50, signal: stage.signal },
-  );
-}

@@ -11,6 +11,8 @@ import { coreObjects, GZIPPacked, MessageContainer, RPCResult, TLMessage } from 
  */
 export const MAX_UNPACKED_BYTES = 16 * 1024 * 1024;
 
+const GZIP_MAGIC = 0x1f8b;
+
 /** A data center puts some dozens of messages into one container. */
 const MAX_CONTAINER_MESSAGES = 1_024;
 
@@ -77,7 +79,9 @@ function readContainer(reader: BinaryReader): MessageContainer {
   return new MessageContainer(messages);
 }
 
-/** Gzip, and the form of zlib. */
+/** Gzip, and the form of zlib. Gzip says at its end how much it is (RFC 1952): an honest bomb is not even begun. */
 function unpack(packed: Buffer): Buffer {
+  const isGzip = packed.length > 4 && packed.readUInt16BE(0) === GZIP_MAGIC;
+  if (isGzip && packed.readUInt32LE(packed.length - 4) > MAX_UNPACKED_BYTES) throw new Error("unpacks to too much");
   return unzipSync(packed, { maxOutputLength: MAX_UNPACKED_BYTES });
 }
