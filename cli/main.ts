@@ -1,60 +1,8 @@
-import { Command, CommanderError } from "commander";
-import { ConfigError } from "../config/load.ts";
-import { OperatorError } from "../runtime/operator-error.ts";
-import { COMMANDS } from "./commands.ts";
-import { loadEnvFile } from "./env-file.ts";
+import { runProgram } from "./program.ts";
 
 endWithReader(process.stdout);
 endWithReader(process.stderr);
-try {
-  const program = await programFor(process.argv.slice(2));
-  await program.parseAsync(process.argv);
-} catch (error) {
-  process.exitCode = report(error);
-}
-
-/** The program with the command that is called in full, and of the others what `--help` says of them. */
-async function programFor(args: readonly string[]): Promise<Command> {
-  const program = new Command("gramfleet")
-    .description("Reads Telegram channels for many users, on their own accounts, on time.")
-    .version("0.1.0")
-    .hook("preAction", () => loadEnvFile(".env", process.env));
-  const [first, second] = args.filter((arg) => !arg.startsWith("-"));
-  const called = first === "help" ? second : first;
-  for (const [name, { says, load }] of Object.entries(COMMANDS)) {
-    const command = name === called ? await load() : new Command(name);
-    program.addCommand(command.description(says));
-  }
-  for (const command of everyCommand(program)) command.exitOverride().configureOutput({ outputError });
-  return program;
-}
-
-function* everyCommand(command: Command): Generator<Command> {
-  yield command;
-  for (const child of command.commands) yield* everyCommand(child);
-}
-
-/** What commander says of a wrong call, as one line of ours. */
-function outputError(text: string, write: (line: string) => void): void {
-  write(`gramfleet: ${oneLine(text.replace(/^error: /, "").trim())} (--help shows what there is)\n`);
-}
-
-/** One line for what went wrong, and the exit code: 1 failed, 2 usage. */
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  const verbose = process.argv.includes("--verbose") && error instanceof Error && !isForOperators(error);
-  const text = verbose ? (error.stack ?? error.message) : error instanceof Error ? error.message : String(error);
-  process.stderr.write(`gramfleet: ${verbose ? text : oneLine(text)}\n`);
-  return error instanceof OperatorError ? error.exitCode : 1;
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s*\n\s*/g, " ");
-}
-
-function isForOperators(error: Error): boolean {
-  return error instanceof OperatorError || error instanceof ConfigError;
-}
+process.exitCode = (await runProgram(process.argv.slice(2))) || process.exitCode;
 
 /** `gramfleet … | head` is no failure: whoever reads has had enough, and there is nobody left to write for. */
 function endWithReader(stream: NodeJS.WriteStream): void {

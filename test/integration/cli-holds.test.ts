@@ -7,6 +7,7 @@ import { setHold } from "../../db/sessions.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { plantUser } from "../support/fleet-rows.ts";
 import { gramfleet, jsonOf, prepareCommands } from "../support/gramfleet.ts";
+import { runHere } from "../support/run-here.ts";
 import { type TestDatabase, testDatabase } from "../support/services.ts";
 
 /** What an operator does about what was held. */
@@ -36,8 +37,8 @@ afterAll(async () => {
   await home?.drop();
 });
 
-const run = (...args: string[]) =>
-  gramfleet(args, { env: { DATABASE_URL: home.url, MASTER_API_IDS: "1003", MASTER_API_HASHES: "a".repeat(32) } });
+const env = () => ({ DATABASE_URL: home.url, MASTER_API_IDS: "1003", MASTER_API_HASHES: "a".repeat(32) });
+const run = (...args: string[]) => runHere(args, { env: env() });
 
 /** Who is in the due scan's queue. */
 const scheduled = () =>
@@ -54,7 +55,7 @@ const scheduled = () =>
 
 it("a session that was held is read again once it is released, and no other", async () => {
   expect(await scheduled()).toEqual([FREE]);
-  expect(await run("sessions", "release", String(FROZEN))).toMatchObject({
+  expect(await gramfleet(["sessions", "release", String(FROZEN)], { env: env() })).toMatchObject({
     ...{ code: 0, stderr: "", stdout: "901: released (was held: frozen)\n" },
   });
   expect(await scheduled()).toEqual([FROZEN, FREE]);
