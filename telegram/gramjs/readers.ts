@@ -22,21 +22,12 @@ const MAX_CONTAINER_MESSAGES = 1_024;
  * messages in one container that cannot be read the second one's rejection has nobody to hear it, and ends the process.
  *
  * What our TL layer does not know is passed over; what is malformed is thrown, and ends its connection. The answer to a
- * call stays as it came: see {@link unpackedAnswer}.
+ * call is unpacked when its body is asked for: one that nobody waits for any more never is, and one that does not
+ * unpack fails its own call.
  */
 export function useStrictReaders(): void {
   for (const [{ CONSTRUCTOR_ID }, fromReader] of READERS)
     (coreObjects as Map<number, unknown>).set(CONSTRUCTOR_ID, { fromReader });
-}
-
-/**
- * The body of an answer to a call, unpacked where it is packed.
- *
- * @throws where it does not unpack, or to too much
- */
-export function unpackedAnswer(body: Buffer): Buffer {
-  if (body.length < 4 || body.readUInt32LE(0) !== GZIPPacked.CONSTRUCTOR_ID) return body;
-  return unpack(new BinaryReader(body.subarray(4)).tgReadBytes());
 }
 
 const READERS: readonly (readonly [{ CONSTRUCTOR_ID: number }, (reader: BinaryReader) => unknown])[] = [
@@ -48,8 +39,13 @@ const READERS: readonly (readonly [{ CONSTRUCTOR_ID: number }, (reader: BinaryRe
 function readAnswer(reader: BinaryReader): RPCResult {
   const requestId = reader.readLong();
   const body = reader.read();
-  if (body.length < 4 || body.readUInt32LE(0) !== Api.RpcError.CONSTRUCTOR_ID) return new RPCResult(requestId, body);
-  return new RPCResult(requestId, undefined, new BinaryReader(body).tgReadObject());
+  const kind = body.length < 4 ? 0 : body.readUInt32LE(0);
+  if (kind === Api.RpcError.CONSTRUCTOR_ID)
+    return new RPCResult(requestId, undefined, new BinaryReader(body).tgReadObject());
+  const answer = new RPCResult(requestId, body);
+  if (kind === GZIPPacked.CONSTRUCTOR_ID)
+    Object.defineProperty(answer, "body", { get: () => unpack(new BinaryReader(body.subarray(4)).tgReadBytes()) });
+  return answer;
 }
 
 function readPacked(reader: BinaryReader): GZIPPacked {

@@ -9,7 +9,6 @@ import type { RequestState } from "telegram/network/RequestState.js";
 import { TLMessage } from "telegram/tl/core/TLMessage.js";
 import { toLong } from "./ids.ts";
 import { openServerMessage } from "./open-message.ts";
-import { unpackedAnswer } from "./readers.ts";
 
 /** What is shorter than a key's id is an error of the transport: four bytes. */
 const TRANSPORT_ERROR_BELOW = 8;
@@ -97,7 +96,6 @@ export class LeasedSender extends MTProtoSender {
     const state = this._pendingState.get(message.obj.reqMsgId);
     if (!state) return;
     try {
-      if (message.obj.body) message.obj.body = unpackedAnswer(message.obj.body);
       super._handleRPCResult(message);
     } catch (error) {
       this.forget(state);

@@ -70,7 +70,7 @@ async function roundsOf(counted: readonly SessionInfo[]): Promise<number> {
         const found = await runsDone(counted, since);
         return new Set(found.map(({ user_id }) => user_id)).size === counted.length && found;
       },
-      { what: "a parse of everybody who may" },
+      { everyMs: 50, what: "a parse of everybody who may" },
     );
     runs += done.length;
   }
@@ -104,7 +104,9 @@ it("FLOOD_SCOPE=account: what half of the accounts wait, the other half does not
   const soon = flooded.slice(0, 2);
   const since = new Date(orderedAt);
   await fleet.database.asWorker((tx) => makeDue(tx, "all"));
-  await eventually(async () => new Set((await runsDone(soon, since)).map(({ user_id }) => user_id)).size === 2);
+  await eventually(async () => new Set((await runsDone(soon, since)).map(({ user_id }) => user_id)).size === 2, {
+    everyMs: 50,
+  });
   for (const session of flooded.slice(2)) expect(callsOf([session], orderedAt)).toHaveLength(1);
   expect(callsOf(flooded, orderedAt).filter(({ waitSeconds }) => waitSeconds !== null)).toHaveLength(flooded.length);
   noneEarly();

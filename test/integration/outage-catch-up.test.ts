@@ -19,7 +19,11 @@ import { projectMessage } from "../support/world-projection.ts";
 /*
  * Everything is stopped for a while in which 10,000 posts, 2,000 edits and 500 deletions happen: exact afterwards, and
  * not called complete before. Real scheduler, workers and GramJS; Telegram's own rule of what is too long a difference.
+ *
+ * OUTAGE_REPORT=1 has all of it happen, and prints what it cost; without it, it is half as much in the channels whose
+ * numbers are not those of the rule.
  */
+const SHARE = process.env.OUTAGE_REPORT ? 1 : 0.5;
 
 interface Plan {
   readonly name: string;
@@ -41,15 +45,25 @@ const plan = (
 ) => ({
   ...{ name, kind, before, posts, edits, deletions },
 });
+const share = (plan: Plan): Plan => {
+  const of = (count: number) => Math.round(count * SHARE);
+  return {
+    ...plan,
+    before: of(plan.before),
+    posts: of(plan.posts),
+    edits: of(plan.edits),
+    deletions: of(plan.deletions),
+  };
+};
 const PLANS: readonly Plan[] = [
-  plan("busiest", "broadcast", 1_500, [2_600, 500, 120]),
-  plan("group", "megagroup", 1_200, [2_200, 420, 100]),
-  plan("closed", "private", 1_000, [2_000, 400, 100]),
+  share(plan("busiest", "broadcast", 1_500, [2_600, 500, 120])),
+  share(plan("group", "megagroup", 1_200, [2_200, 420, 100])),
+  share(plan("closed", "private", 1_000, [2_000, 400, 100])),
   plan("one_too_many", "broadcast", 800, [761, 190, 50]),
   plan("just_not", "broadcast", 800, [760, 190, 50]),
-  plan("steady", "megagroup", 400, [600, 150, 40]),
-  plan("calm", "private", 400, [600, 100, 30]),
-  plan("calmest", "broadcast", 400, [479, 50, 10]),
+  share(plan("steady", "megagroup", 400, [600, 150, 40])),
+  share(plan("calm", "private", 400, [600, 100, 30])),
+  share(plan("calmest", "broadcast", 400, [479, 50, 10])),
 ];
 const ALL = PLANS.map(({ name }) => name);
 /** Every other one premium, so that each channel is followed by somebody whose plan reaches back all the way. */
@@ -60,7 +74,7 @@ const FOLLOWS = [
   ["closed", "one_too_many"],
 ];
 /** The third joined the group late. */
-const LATE = { account: 2, channel: "group", availableMinId: 700 };
+const LATE = { account: 2, channel: "group", availableMinId: 700 * SHARE };
 
 const random = createRandom("outage");
 let emulator: Emulator;
@@ -184,7 +198,7 @@ function watchClaims() {
 
 const historyCalls = () => emulator.witness.summary().callsByMethod["messages.GetHistory"] ?? 0;
 
-it("is exact after an outage in which 12,500 things happened, and not called complete before", async () => {
+it("is exact after an outage in which thousands of things happened, and not called complete before", async () => {
   await fleet.start();
   await fleet.parseEverybody();
   await fleet.complete();
@@ -196,7 +210,7 @@ it("is exact after an outage in which 12,500 things happened, and not called com
   const ptsBefore = new Map(each().map(({ name, told }) => [name, told.pts]));
   for (const one of each()) happen(one);
   const events = each().reduce((sum, { name, told }) => sum + told.pts - (ptsBefore.get(name) ?? 0), 0);
-  expect(events).toBe(12_500);
+  expect(events).toBe(PLANS.reduce((sum, { posts, edits, deletions }) => sum + posts + edits + deletions, 0));
   const tooLong = each().filter(({ name, told }) => told.pts - (ptsBefore.get(name) ?? 0) > TOO_LONG_AFTER);
   expect(tooLong.map(({ name }) => name)).toEqual(["busiest", "group", "closed", "one_too_many"]);
 

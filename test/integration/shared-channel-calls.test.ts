@@ -12,8 +12,8 @@ import { prepareFleet, type RunningFleet } from "../support/running-fleet.ts";
  *
  * SHARED_USERS and SHARED_CHANNELS set how many follow how many: 100 and 50 are what is promised, and take minutes.
  */
-const USERS = Number(process.env.SHARED_USERS ?? 20);
-const CHANNELS = Number(process.env.SHARED_CHANNELS ?? 8);
+const USERS = Number(process.env.SHARED_USERS ?? 10);
+const CHANNELS = Number(process.env.SHARED_CHANNELS ?? 5);
 const WORKERS = 4;
 const ROUNDS = 2;
 /** Four pages of history; two of a difference. */

@@ -6,7 +6,7 @@ export async function eventually<T>(
   check: () => T | Promise<T>,
   options: { timeoutMs?: number; everyMs?: number; what?: string } = {},
 ): Promise<NonNullable<Exclude<T, false>>> {
-  const { timeoutMs = 30_000, everyMs = 10, what = "what was expected" } = options;
+  const { timeoutMs = 30_000, everyMs = 25, what = "what was expected" } = options;
   const giveUpAt = performance.now() + timeoutMs;
   for (;;) {
     let failure: unknown;

@@ -120,8 +120,8 @@ export async function startParsing(
         { tenantId: TENANT, userId: user.userId.toString(), channelId: channelId.toString() },
         contextOf(context),
       ),
-    channel: async (id: bigint) => (await database.asWorker((tx) => loadChannels(tx, [id])))[0],
-    rows: (id: bigint) => database.asWorker((tx) => auditRows(tx, id)),
+    channel: async (id: bigint) => (await database.once((tx) => loadChannels(tx, [id])))[0],
+    rows: (id: bigint) => database.once((tx) => auditRows(tx, id)),
     async close() {
       await database.close();
       await drop();
@@ -142,19 +142,19 @@ function leasedAccounts(database: Database, apis: ReadonlyMap<bigint, TelegramAp
   return {
     async open(asked, work) {
       const sessionId = typeof asked === "bigint" ? asked : asked.id;
-      const session = await database.asWorker((tx) => loadSession(tx, sessionId));
+      const session = await database.once((tx) => loadSession(tx, sessionId));
       const api = apis.get(sessionId);
       if (!session || !api || session.state !== "AUTHORIZED") throw new SessionUnusable(session?.state ?? "unknown");
       if (session.holds[0]) throw new SessionUnusable(session.holds[0]);
       const lease = { sessionId, token: randomUUID() };
-      if (!(await database.asWorker((tx) => insertLease(tx, { ...lease, holder: "test" }))))
+      if (!(await database.once((tx) => insertLease(tx, { ...lease, holder: "test" }))))
         throw new LeaseHeld("leased elsewhere");
       const { signal } = new AbortController();
       const commit: Parameters<typeof work>[0]["commit"] = (write) => database.underLease(lease, write);
       try {
         return await work({ session, api, lease, signal, commit, tally: () => ({ calls: 3, waits: 0 }) });
       } finally {
-        await database.asWorker((tx) => deleteLease(tx, lease));
+        await database.once((tx) => deleteLease(tx, lease));
       }
     },
   };

@@ -82,12 +82,12 @@ export async function readChannel(
         return await reading.bringUpToDate(channel);
       } catch (error) {
         if (!(error instanceof PageStale)) throw error;
-        [channel] = await deps.database.asWorker((tx) => loadChannels(tx, [channelId]));
+        [channel] = await deps.database.once((tx) => loadChannels(tx, [channelId]));
       }
     }
     return "behind";
   } finally {
-    await deps.database.asWorker((tx) => releaseChannel(tx, claim));
+    await deps.database.once((tx) => releaseChannel(tx, claim));
   }
 }
 

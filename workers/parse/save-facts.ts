@@ -8,7 +8,7 @@ import type { ChannelInfo } from "../../telegram/api.ts";
  */
 export async function saveFacts(database: Database, infos: readonly ChannelInfo[]): Promise<void> {
   const ids = infos.map(({ id }) => id);
-  const stored = new Map((await database.asWorker((tx) => loadChannels(tx, ids))).map((each) => [each.id, each]));
+  const stored = new Map((await database.once((tx) => loadChannels(tx, ids))).map((each) => [each.id, each]));
   for (const { id, username, title, kind } of infos) {
     const known = stored.get(id);
     if (known && known.username === username && known.title === title && known.kind === kind) continue;
