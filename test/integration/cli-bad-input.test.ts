@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { redisUrl, startRedis } from "../../embedded/redis.ts";
 import { fileDataDir, testDataDir } from "../support/data-dir.ts";
 import { gramfleet, jsonOf, prepareCommands, type Ran } from "../support/gramfleet.ts";
+import { runHere } from "../support/run-here.ts";
 import { testDatabase, testRedis } from "../support/services.ts";
 
 const dataDir = fileDataDir();
@@ -42,7 +43,7 @@ describe("variables", () => {
   it("that are malformed or missing are named in one message, before anything is started", async () => {
     const runs = await Promise.all([
       gramfleet(["worker", "--data-dir", join(dataDir, "none")], { env: MALFORMED }),
-      gramfleet(["up", "--data-dir", join(dataDir, "none")], { env: MALFORMED }),
+      runHere(["up", "--data-dir", join(dataDir, "none")], { env: MALFORMED }),
     ]);
     for (const ran of runs) {
       expectRefusal(ran, 1, /^gramfleet: configuration: /);
@@ -55,7 +56,7 @@ describe("variables", () => {
     const env = { NODE_ENV: "production", LOG_LEVEL: "hunter2" };
     const [worker, up, users] = await Promise.all(
       [["worker"], ["up"], ["users", "list"]].map((args) =>
-        gramfleet([...args, "--data-dir", join(dataDir, "none")], { env }),
+        runHere([...args, "--data-dir", join(dataDir, "none")], { env }),
       ),
     );
     const names = ["DATABASE_URL", "REDIS_URL", "MASTER_API_IDS", "SESSION_ENCRYPTION_KEYS"];
@@ -73,12 +74,12 @@ describe("variables", () => {
     const fromFile = await gramfleet(["users", "list"], { cwd });
     expectRefusal(fromFile, 1, "configuration: DATABASE_URL must begin with postgres:// or postgresql://");
     const { DATABASE_URL } = configured();
-    const over = await gramfleet(["users", "list"], { cwd, env: { DATABASE_URL } });
+    const over = await runHere(["users", "list"], { cwd, env: { DATABASE_URL } });
     expectRefusal(over, 1, /PostgreSQL refuses connections/);
     writeFileSync(join(cwd, ".env"), "NODE_ENV=production\nhunter2\n");
     const [refused, help] = await Promise.all([
-      gramfleet(["users", "list"], { cwd }),
-      gramfleet(["users", "--help"], { cwd }),
+      runHere(["users", "list"], { cwd }),
+      runHere(["users", "--help"], { cwd }),
     ]);
     expectRefusal(refused, 1, ".env: line 2 is not NAME=value");
     expect(help).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^Usage: gramfleet users/) });
@@ -86,7 +87,8 @@ describe("variables", () => {
 });
 
 describe("services", () => {
-  const run = (args: string[], more: NodeJS.ProcessEnv) => gramfleet(args, { env: { ...configured(), ...more } });
+  const envOf = (more: NodeJS.ProcessEnv) => ({ ...configured(), ...more });
+  const run = (args: string[], more: NodeJS.ProcessEnv) => runHere(args, { env: envOf(more) });
 
   it("that do not answer are told apart", async () => {
     const home = await testDatabase();
@@ -95,7 +97,9 @@ describe("services", () => {
     const noPostgres = "PostgreSQL refuses connections: check DATABASE_URL, and that the server runs";
     const noRedis = "Redis does not answer at 127.0.0.1:1: start it, or correct REDIS_URL";
     const runs = await Promise.all([
-      run(["worker"], { REDIS_URL: testRedis().url }).then((ran) => expectRefusal(ran, 1, noPostgres)),
+      gramfleet(["worker"], { env: envOf({ REDIS_URL: testRedis().url }) }).then((ran) =>
+        expectRefusal(ran, 1, noPostgres),
+      ),
       run(["migrate"], {}).then((ran) => expectRefusal(ran, 1, noPostgres)),
       ...[["scheduler"], ["queue", "status"], ["sessions", "login", "5", "--phone", "9996611111"]].map(async (args) =>
         expectRefusal(await run(args, there), 1, noRedis),
@@ -111,7 +115,10 @@ describe("services", () => {
     const env = { DATABASE_URL: home.url, REDIS_URL, REDIS_PREFIX };
     for (const ran of await Promise.all([run(["users", "list"], env), run(["worker"], env)]))
       expectRefusal(ran, 1, "the database has no schema yet: run gramfleet migrate");
-    const [first, second] = await Promise.all([run(["migrate", "--json"], env), run(["migrate", "--json"], env)]);
+    const [first, second] = await Promise.all([
+      gramfleet(["migrate", "--json"], { env: envOf(env) }),
+      run(["migrate", "--json"], env),
+    ]);
     const applied = [first, second].map((ran) => jsonOf<{ applied: string[] }>(ran).applied.length).sort();
     expect(applied[0]).toBe(0);
     expect(applied[1]).toBeGreaterThan(0);
@@ -143,12 +150,12 @@ it("a wrong call is told in one line, with exit code 2", async () => {
   const none = ["--data-dir", join(dataDir, "none")];
   const runs = await Promise.all([
     gramfleet(["nothing"]),
-    gramfleet(["users", "add", "twelve", ...none]),
-    gramfleet(["sessions", "status", "99999999999999999999", ...none]),
-    gramfleet(["up", "--users", "0", ...none]),
-    gramfleet(["parse", ...none]),
-    gramfleet(["export", "x_channel", "--format", "csv", ...none]),
-    gramfleet(["users", "delete", "5", ...none]),
+    runHere(["users", "add", "twelve", ...none]),
+    runHere(["sessions", "status", "99999999999999999999", ...none]),
+    runHere(["up", "--users", "0", ...none]),
+    runHere(["parse", ...none]),
+    runHere(["export", "x_channel", "--format", "csv", ...none]),
+    runHere(["users", "delete", "5", ...none]),
   ]);
   const [unknown, malformed, large, users, nobody, format, unsure] = runs as [Ran, Ran, Ran, Ran, Ran, Ran, Ran];
   expectRefusal(unknown, 2, /unknown command 'nothing'/);

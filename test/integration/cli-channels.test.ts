@@ -8,6 +8,7 @@ import { silentLog } from "../../runtime/log.ts";
 import { follow, plantReader, TENANT } from "../support/following.ts";
 import { gramfleet, jsonOf, prepareCommands } from "../support/gramfleet.ts";
 import { post } from "../support/posts.ts";
+import { runHere } from "../support/run-here.ts";
 import { type TestDatabase, testDatabase, testRedis } from "../support/services.ts";
 
 /* What `channels list` says of channels to which things have happened. */
@@ -64,12 +65,12 @@ afterAll(async () => {
   await test?.drop();
 });
 
-const run = (...args: string[]) => gramfleet(args, { env });
+const run = (...args: string[]) => runHere(args, { env });
 const lookAt = async () =>
   (await database.asWorker((tx) => subscriptionsOf(tx, users[0]))).find(({ name }) => name === "nobody_here")?.lookAt;
 
 it("lists all channels with what happened to them, and how many messages could not be read", async () => {
-  const [text, json] = await Promise.all([run("channels", "list"), run("channels", "list", "--json")]);
+  const [text, json] = await Promise.all([gramfleet(["channels", "list"], { env }), run("channels", "list", "--json")]);
   expect(text, text.stderr).toMatchObject({ code: 0 });
   const lineOf = (id: bigint) => text.stdout.split("\n").find((line) => line.trimStart().startsWith(`${id} `));
   expect(text.stdout).toMatch(/^ *id +username .* skipped +covered .* what happened\n/);

@@ -6,7 +6,8 @@ import type { Emulator } from "../../emulator/start.ts";
 import { fileDataDir } from "../support/data-dir.ts";
 import { startTestEmulator } from "../support/emulator.ts";
 import { eventually } from "../support/eventually.ts";
-import { gramfleet, jsonOf, prepareCommands, startGramfleet } from "../support/gramfleet.ts";
+import { jsonOf, prepareCommands, startGramfleet } from "../support/gramfleet.ts";
+import { runHere } from "../support/run-here.ts";
 import { type TestDatabase, testDatabase, testRedis } from "../support/services.ts";
 
 const PASSWORD = "Korrektes Pferd 🐎";
@@ -59,7 +60,7 @@ it("draws a code, and makes a user of whoever scans it", async () => {
   const ran = await running.ended;
   expect(ran).toMatchObject({ code: 0 });
   expect(jsonOf(ran)).toMatchObject({ telegramId: String(ADA.id), state: "AUTHORIZED" });
-  const listed = await gramfleet(["sessions", "list", "--json"], { env });
+  const listed = await runHere(["sessions", "list", "--json"], { env });
   expect(jsonOf(listed)).toMatchObject([{ telegramId: String(ADA.id), state: "AUTHORIZED", appId: `user_${ADA.id}` }]);
 });
 
@@ -102,8 +103,8 @@ it("leaves nothing behind at Ctrl-C", async () => {
 });
 
 it("wants no phone beside the code", async () => {
-  const ran = await gramfleet(["sessions", "login", "new", "--qr", "--phone", "123456"], { env });
+  const ran = await runHere(["sessions", "login", "new", "--qr", "--phone", "123456"], { env });
   expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining("leave --phone and --code out") });
-  const nobody = await gramfleet(["sessions", "login", "new", "--phone", "123456"], { env });
+  const nobody = await runHere(["sessions", "login", "new", "--phone", "123456"], { env });
   expect(nobody).toMatchObject({ code: 2, stderr: expect.stringContaining("no telegram_id") });
 });

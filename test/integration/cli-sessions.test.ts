@@ -11,6 +11,7 @@ import { createVault } from "../../telegram/vault.ts";
 import { fileDataDir } from "../support/data-dir.ts";
 import { startTestEmulator } from "../support/emulator.ts";
 import { gramfleet, jsonOf, prepareCommands, type Ran, startGramfleet } from "../support/gramfleet.ts";
+import { runHere } from "../support/run-here.ts";
 import { type TestDatabase, testDatabase, testRedis } from "../support/services.ts";
 import { contentOfPostgres, contentOfRedis, tracesOf } from "../support/traces.ts";
 
@@ -53,14 +54,19 @@ afterAll(async () => {
   await home.drop();
 });
 
-async function run(...args: string[]): Promise<Ran> {
-  const ran = await gramfleet([...args, "--verbose"], { env });
+const run = (...args: string[]) => ranBy(runHere, args);
+
+async function ranBy(runs: typeof gramfleet, args: readonly string[]): Promise<Ran> {
+  const ran = await runs([...args, "--verbose"], { env });
   said.push(ran.stdout, ran.stderr);
   return ran;
 }
 
-const login = ({ id, phone }: { id: bigint; phone: string }, ...more: string[]) =>
-  run("sessions", "login", String(id), "--phone", `+${phone}`, ...more, "--json");
+type Who = { readonly id: bigint; readonly phone: string };
+const loginLine = ({ id, phone }: Who, ...more: string[]) => [
+  ...["sessions", "login", String(id), "--phone", `+${phone}`, ...more, "--json"],
+];
+const login = (who: Who, ...more: string[]) => run(...loginLine(who, ...more));
 
 /** The last line that a command said to its operator. */
 const lastWords = (ran: Ran) => ran.stderr.trimEnd().split("\n").at(-1);
@@ -73,7 +79,7 @@ it("refuses what cannot be a login, in one line", async () => {
     run("sessions", "login", "5", "--phone", "seven"),
     login({ id: 5n, phone: stranger.phone }, "--code", "11111"),
     login(CAREFUL, "--code", WRONG_CODE),
-    gramfleet(["sessions", "login", "8", "--phone", PLAIN.phone], { env: nowhere }),
+    runHere(["sessions", "login", "8", "--phone", PLAIN.phone], { env: nowhere }),
   ]);
   expect(noPhone).toMatchObject({ code: 2, stdout: "" });
   expect(lastWords(noPhone)).toBe('gramfleet: no terminal to ask "phone" on: give --phone');
@@ -104,7 +110,7 @@ it("logs in by code, on the account's own data center, and by password", async (
   expect(lastWords(wrongPassword)).toMatch(/PASSWORD_HASH_INVALID.*: give a good --password$/);
 
   const [careful, again, another] = await Promise.all([
-    login(CAREFUL, "--code", CAREFUL.code, "--password", CAREFUL.password),
+    ranBy(gramfleet, loginLine(CAREFUL, "--code", CAREFUL.code, "--password", CAREFUL.password)),
     login(PLAIN, "--code", PLAIN.code),
     login({ id: 7n, phone: ELSEWHERE.phone }, "--code", ELSEWHERE.code),
   ]);

@@ -7,8 +7,9 @@ import { HINTS } from "../../db/post-hint.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { eventually } from "../support/eventually.ts";
 import { follow, plantReader } from "../support/following.ts";
-import { gramfleet, prepareCommands, type Running, startGramfleet } from "../support/gramfleet.ts";
+import { prepareCommands, type Running, startGramfleet } from "../support/gramfleet.ts";
 import { post } from "../support/posts.ts";
+import { runHere } from "../support/run-here.ts";
 import { type TestDatabase, testDatabase } from "../support/services.ts";
 
 const CHANNEL = 501n;
@@ -62,7 +63,7 @@ const linesOf = (stdout: string): Line[] =>
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as Line);
-const tail = (...args: string[]) => gramfleet(["tail", ...args], { env });
+const tail = (...args: string[]) => runHere(["tail", ...args], { env });
 
 it("begins with the newest, or with everything, and goes on behind a cursor", async () => {
   const [newest, everything, nobody] = await Promise.all([

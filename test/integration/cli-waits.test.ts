@@ -11,7 +11,8 @@ import { silentLog } from "../../runtime/log.ts";
 import { createLimiter } from "../../telegram/limiter.ts";
 import { eventually } from "../support/eventually.ts";
 import { plantUser } from "../support/fleet-rows.ts";
-import { gramfleet, jsonOf, prepareCommands, startGramfleet } from "../support/gramfleet.ts";
+import { jsonOf, prepareCommands, startGramfleet } from "../support/gramfleet.ts";
+import { runHere } from "../support/run-here.ts";
 import { type TestDatabase, testDatabase, testRedis } from "../support/services.ts";
 
 /** Who waits for what, and who was ended: told by every command that an operator would ask. */
@@ -63,7 +64,7 @@ afterAll(async () => {
   await home?.drop();
 });
 
-const run = (...args: string[]) => gramfleet(args, { env });
+const run = (...args: string[]) => runHere(args, { env });
 
 it("a parse by hand says until when its user waits, in one line, and enqueues nothing", async () => {
   const [waiting, both] = await Promise.all([
