@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { OperatorError } from "../runtime/operator-error.ts";
-import { createRsaKey, type RsaKey, readRsaKey } from "./dc/rsa-key.ts";
+import { createRsaKey, type RsaKey, readRsaKey, throwawayRsaKey } from "./dc/rsa-key.ts";
 
 const Ports = z.record(z.string(), z.number().int().min(1).max(65_535));
 
@@ -20,7 +20,7 @@ export interface DataDir {
  * @throws OperatorError where a file in it is not what was written
  */
 export function openDataDir(dir: string | null): DataDir {
-  if (dir === null) return { rsa: createRsaKey(), lastPort: () => 0, rememberPorts: () => {} };
+  if (dir === null) return { rsa: throwawayRsaKey(), lastPort: () => 0, rememberPorts: () => {} };
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const portsFile = join(dir, "ports.json");
   const ports = readOr(portsFile, (text) => Ports.parse(JSON.parse(text)), {});

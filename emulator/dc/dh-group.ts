@@ -1,4 +1,4 @@
-import { createDiffieHellman, type DiffieHellman } from "node:crypto";
+import { createDiffieHellman, type DiffieHellman, randomBytes } from "node:crypto";
 
 /** The 2048-bit safe prime that Telegram's own data centers use: clients know it and skip their primality checks. */
 const PRIME = Buffer.from(
@@ -10,6 +10,8 @@ const PRIME = Buffer.from(
   "hex",
 );
 
+const GENERATOR = 3;
+
 /** Our half of every key agreement. */
 export interface DhGroup {
   readonly generator: number;
@@ -20,28 +22,34 @@ export interface DhGroup {
   secret(clientValue: Buffer): Buffer;
 }
 
-/**
- * One exponent for all agreements: node:crypto checks the prime at each creation, which takes 0.3 s, and one agreement
- * takes 2 ms. Made at the first handshake, since accounts that arrive logged in never make one.
- */
+/** One exponent for all agreements of the process; made at the first handshake, since accounts that arrive logged in never make one. */
+let own: { readonly exponent: Buffer; readonly publicValue: Buffer } | null = null;
+/** node:crypto checks the prime at each creation, which takes 0.3 s; one power takes 2 ms. */
+let group: DiffieHellman | null = null;
+
 export function createDhGroup(): DhGroup {
-  const generator = 3;
-  let pair: DiffieHellman | null = null;
-  const keys = () => {
-    if (!pair) {
-      pair = createDiffieHellman(PRIME, generator);
-      // Clients refuse values near the ends of the range, which a leading zero byte would be a sign of.
-      while (pair.generateKeys()[0] === 0);
-    }
-    return pair;
-  };
   return {
-    generator,
+    generator: GENERATOR,
     prime: PRIME,
-    publicValue: () => keys().getPublicKey(),
-    secret(clientValue) {
-      const secret = keys().computeSecret(clientValue);
-      return secret.length === 256 ? secret : Buffer.concat([Buffer.alloc(256 - secret.length), secret]);
-    },
+    publicValue: () => ownKeys().publicValue,
+    secret: (clientValue) => power(clientValue, ownKeys().exponent),
   };
+}
+
+/** `base^exponent` modulo the group's prime, 256 bytes; throws where `base` is not from 2 to the prime - 2. */
+export function power(base: Buffer, exponent: Buffer): Buffer {
+  group ??= createDiffieHellman(PRIME, GENERATOR);
+  group.setPrivateKey(exponent);
+  const result = group.computeSecret(base);
+  return result.length === 256 ? result : Buffer.concat([Buffer.alloc(256 - result.length), result]);
+}
+
+function ownKeys() {
+  while (!own) {
+    const exponent = randomBytes(256);
+    const publicValue = power(Buffer.of(GENERATOR), exponent);
+    // Clients refuse values near the ends of the range, which a leading zero byte would be a sign of.
+    if (publicValue[0] !== 0) own = { exponent, publicValue };
+  }
+  return own;
 }

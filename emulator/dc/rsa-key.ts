@@ -30,6 +30,14 @@ export function createRsaKey(): RsaKey {
   }
 }
 
+let throwaway: RsaKey | null = null;
+
+/** A key that nothing keeps: the process's own, made when it is first asked for. */
+export function throwawayRsaKey(): RsaKey {
+  throwaway ??= createRsaKey();
+  return throwaway;
+}
+
 /** @throws where `pem` is not an RSA private key */
 export function readRsaKey(pem: string): RsaKey {
   return fromPrivateKey(createPrivateKey(pem));

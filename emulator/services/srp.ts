@@ -1,6 +1,6 @@
 import { createHash, createHmac, pbkdf2, randomBytes } from "node:crypto";
 import { promisify } from "node:util";
-import { createDhGroup } from "../dc/dh-group.ts";
+import { createDhGroup, power } from "../dc/dh-group.ts";
 
 const derive = promisify(pbkdf2);
 
@@ -39,12 +39,12 @@ export async function passwordVerifier(algo: KdfAlgo, password: string): Promise
   const salted = (data: Buffer, salt: Buffer) => sha256(salt, data, salt);
   const first = salted(salted(Buffer.from(password, "utf8"), algo.salt1), algo.salt2);
   const stretched = await derive(first, algo.salt1, 100_000, 64, "sha512");
-  return modPow(g, toBigInt(salted(stretched, algo.salt2)), p);
+  return powerOf(g, toBigInt(salted(stretched, algo.salt2)));
 }
 
 export function createSrpChallenge(algo: KdfAlgo, verifier: bigint): SrpChallenge {
   const b = toBigInt(randomBytes(SIZE));
-  const publicValue = padded((multiplier * verifier + modPow(g, b, p)) % p);
+  const publicValue = padded((multiplier * verifier + powerOf(g, b)) % p);
   return {
     srpId: randomBytes(8).readBigInt64LE(0),
     publicValue,
@@ -53,7 +53,7 @@ export function createSrpChallenge(algo: KdfAlgo, verifier: bigint): SrpChalleng
       if (a % p === 0n) return false;
       const aPadded = padded(a);
       const u = toBigInt(sha256(aPadded, publicValue));
-      const shared = padded(modPow(a * modPow(verifier, u, p), b, p));
+      const shared = padded(powerOf(a * powerOf(verifier, u), b));
       const expected = sha256(
         xor(sha256(P), sha256(gPadded)),
         sha256(algo.salt1),
@@ -85,12 +85,7 @@ function padded(value: bigint): Buffer {
   return Buffer.from(value.toString(16).padStart(SIZE * 2, "0"), "hex");
 }
 
-function modPow(base: bigint, exponent: bigint, modulus: bigint): bigint {
-  let result = 1n;
-  let power = base % modulus;
-  for (let rest = exponent; rest > 0n; rest >>= 1n) {
-    if (rest & 1n) result = (result * power) % modulus;
-    power = (power * power) % modulus;
-  }
-  return result;
+/** `base^exponent` modulo P. The prime is one, so exponents count modulo P - 1 (Fermat). */
+function powerOf(base: bigint, exponent: bigint): bigint {
+  return toBigInt(power(padded(base % p), padded(exponent % (p - 1n))));
 }

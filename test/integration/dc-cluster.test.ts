@@ -4,7 +4,7 @@ import { connect, createServer } from "node:net";
 import { expect, it } from "vitest";
 import { createAuthKeyStore } from "../../emulator/dc/auth-keys.ts";
 import { startCluster } from "../../emulator/dc/cluster.ts";
-import { createRsaKey } from "../../emulator/dc/rsa-key.ts";
+import { throwawayRsaKey } from "../../emulator/dc/rsa-key.ts";
 import { TlWriter } from "../../emulator/tl/primitives.ts";
 import { createWitness } from "../../emulator/witness.ts";
 import { systemClock } from "../../runtime/clock.ts";
@@ -14,7 +14,7 @@ import { DcClient, DcSession, resultOf } from "../support/dc-client.ts";
 function parts() {
   return {
     host: "127.0.0.1",
-    rsa: createRsaKey(),
+    rsa: throwawayRsaKey(),
     keys: createAuthKeyStore(),
     handlers: new Map(),
     floods: { take: () => ({ seconds: 30, errorMessage: "FLOOD_WAIT_30" }) },

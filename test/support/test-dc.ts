@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type AuthKeyStore, createAuthKeyStore } from "../../emulator/dc/auth-keys.ts";
 import { type DataCenter, type DataCenterOptions, startDataCenter } from "../../emulator/dc/data-center.ts";
-import { createRsaKey, type RsaKey } from "../../emulator/dc/rsa-key.ts";
+import { type RsaKey, throwawayRsaKey } from "../../emulator/dc/rsa-key.ts";
 import type { FloodGate, Handler } from "../../emulator/dc/service.ts";
 import { encodeConfig, encodeNearestDc } from "../../emulator/tl/write-config.ts";
 import { createWitness, type QuestionableWitness } from "../../emulator/witness.ts";
@@ -23,7 +23,7 @@ let rsa: RsaKey | null = null;
 
 /** A data center alone, with help.GetConfig, help.GetNearestDc and whatever a test adds. */
 export async function testDc(options: Partial<DataCenterOptions> = {}): Promise<TestDc> {
-  rsa ??= createRsaKey();
+  rsa ??= throwawayRsaKey();
   const keys = createAuthKeyStore();
   const witness = createWitness();
   const handlers = new Map<string, Handler>([

@@ -3,7 +3,7 @@ import { AuthKey } from "telegram/crypto/AuthKey.js";
 import { createAuthKeyStore } from "../../emulator/dc/auth-keys.ts";
 import { startCluster } from "../../emulator/dc/cluster.ts";
 import type { Faults } from "../../emulator/dc/faults.ts";
-import { createRsaKey } from "../../emulator/dc/rsa-key.ts";
+import { throwawayRsaKey } from "../../emulator/dc/rsa-key.ts";
 import { createFloods } from "../../emulator/floods.ts";
 import { tokenOfLink } from "../../emulator/login-link.ts";
 import { createAccess } from "../../emulator/services/access.ts";
@@ -28,7 +28,7 @@ const API = { apiId: 1001, apiHash: "a".repeat(32) };
 export async function startWireTelegram() {
   const clock = systemClock;
   const world = createWorld({ clock });
-  const rsa = createRsaKey();
+  const rsa = throwawayRsaKey();
   const keys = createAuthKeyStore();
   const witness = createWitness();
   const floods = createFloods({ clock, pace: 1, buckets: null });

@@ -59,7 +59,7 @@ test("ciphers what is no whole block, and refuses to decipher it", () => {
 test.each([nativeIntegers, zlibChecksum, wasmAesIge] as unknown as Patch[])("$name: fits this GramJS", (patch) => {
   const exports = { ...gramjs(patch.module) };
   const log = { ...silentLog, warn: vi.fn() };
-  expect(install(patch, exports, log as unknown as Log)).toBe(true);
+  expect(install(patch, exports, log as unknown as Log, 50)).toBe(true);
   expect(log.warn).not.toHaveBeenCalled();
   const ours = patch.make(gramjs(patch.module));
   for (const name of Object.keys(ours)) expect(exports[name]).not.toBe(gramjs(patch.module)[name]);

@@ -6,7 +6,8 @@ import { nativeIntegers } from "./native-integers.ts";
 import type { Patch } from "./patch.ts";
 
 const PATCHES: readonly Patch[] = [nativeIntegers, zlibChecksum, wasmAesIge].map(anyPatch);
-const TRIALS = 50;
+/** More would be felt by every process that starts: the originals are slow, and not yet compiled. */
+const TRIALS = 10;
 
 /** GramJS's modules call each other through these exports, which only require hands out to be changed. */
 const gramjs = createRequire(import.meta.url);
