@@ -4,6 +4,8 @@ import type { QrReport } from "../../api/qr-callback.ts";
 import { HMAC_SECRET, signedCallback, startApiApp, type TestApi } from "../support/api.ts";
 
 const TOLERANCE_MS = 300_000;
+/** How many forged ones, of eleven kinds; FORGED_CALLBACKS=10000 is the whole of it. */
+const FORGED = Number(process.env.FORGED_CALLBACKS ?? 1_100);
 let api: TestApi;
 const taken: QrReport[] = [];
 
@@ -58,7 +60,7 @@ it.each([
   expect((await api.inject(signedCallback(bodyOf(name), at() + offset))).statusCode).toBe(status);
 });
 
-it("of 10,000 forged, stale and replayed ones none is taken", async () => {
+it("of a thousand and more forged, stale and replayed ones none is taken", async () => {
   const genuine = Array.from({ length: 20 }, (_, index) => signedCallback(bodyOf(`genuine ${index}`), at()));
   for (const request of genuine) expect((await api.inject(request)).statusCode).toBe(200);
   expect(taken).toHaveLength(20);
@@ -91,9 +93,9 @@ it("of 10,000 forged, stale and replayed ones none is taken", async () => {
     (index) => partial(bodyOf(`partial ${index}`), now, index % 2 === 0),
   ];
   const results = new Map<number, number>();
-  for (let sent = 0; sent < 10_000; ) {
+  for (let sent = 0; sent < FORGED; ) {
     const batch = Array.from(
-      { length: 100 },
+      { length: Math.min(100, FORGED - sent) },
       (_, place) => ways[(sent + place) % ways.length]?.(sent + place) as Request,
     );
     for (const { statusCode } of await Promise.all(batch.map((request) => api.inject(request))))
@@ -102,7 +104,7 @@ it("of 10,000 forged, stale and replayed ones none is taken", async () => {
   }
   expect(taken).toEqual([]);
   expect([...results.keys()].sort()).toEqual([401, 409]);
-  expect([...results.values()].reduce((sum, count) => sum + count, 0)).toBe(10_000);
+  expect([...results.values()].reduce((sum, count) => sum + count, 0)).toBe(FORGED);
   const counted = await api.metrics.registry.getSingleMetricAsString("miniapp_webhook_total");
   expect(counted).toMatch(new RegExp(`result="refused"\\} ${(results.get(401) ?? 0) + 2}\\b`));
 }, 300_000);

@@ -18,6 +18,8 @@ import { testRedis } from "../support/services.ts";
 /** No name that a channel could have: what people call a channel is kept. */
 const CODE = "canary+3HBP4Z3ECICZ/code";
 const PASSWORD = "canary of a password";
+/** CANARY_EVERYWHERE=1: every secret in every place of every caller's request, instead of the places by turns. */
+const EVERYWHERE = process.env.CANARY_EVERYWHERE === "1";
 let api: TestApi;
 let secrets: Record<string, string>;
 const answered: string[] = [];
@@ -51,7 +53,8 @@ it("tokens, cookies and codes put through every route are in no log, no answer, 
   secrets = { bearer, cookie, code: CODE, password: PASSWORD, bot: BOT_TOKEN, hmac: HMAC_SECRET };
   secrets.hash = new URLSearchParams(initData).get("hash") ?? "";
   answered.push(login.body);
-  for (const secret of Object.values(secrets)) await everywhere(secret, { cookie, bearer, initData });
+  for (const [turn, secret] of Object.values(secrets).entries())
+    await everywhere(secret, { cookie, bearer, initData }, turn);
   const callback = signedCallback(
     JSON.stringify({ ticket: CODE, tg_user_id: 1, two_fa_required: false }),
     api.clock.now(),
@@ -68,6 +71,8 @@ it("tokens, cookies and codes put through every route are in no log, no answer, 
     database: await databaseText(),
     redis: await redisText(),
   };
+  // Each place of each caller's request at each route has had one of them.
+  expect(Object.keys(secrets).length).toBeGreaterThanOrEqual(5);
   // What is looked through is what it is meant to be.
   expect(places.logs.split("\n").length).toBeGreaterThan(200);
   expect(places.database).toContain("951");
@@ -94,8 +99,15 @@ it("and would be seen there", () => {
   }
 });
 
-/** Puts a secret into every place of every route, as nobody, as a user and as a program. */
-async function everywhere(secret: string, as: { cookie: string; bearer: string; initData: string }): Promise<void> {
+/**
+ * Puts a secret into every route, as nobody, as a user and as a program. Each of them has one place of it at a `turn`: by
+ * five turns it has been in all.
+ */
+async function everywhere(
+  secret: string,
+  as: { cookie: string; bearer: string; initData: string },
+  turn: number,
+): Promise<void> {
   const inQuery = encodeURIComponent(secret);
   const callers: Record<string, string>[] = [
     {},
@@ -116,12 +128,14 @@ async function everywhere(secret: string, as: { cookie: string; bearer: string; 
     ],
     ...[{ login: { hash: secret, [secret]: secret } }, { password: secret }, secret],
   ];
-  for (const route of api.app.accessOf.keys()) {
+  const places = ["", `?channel=${inQuery}`, `?after=${inQuery}`, `?${inQuery}=${inQuery}`, `/${inQuery}`];
+  for (const [index, route] of [...api.app.accessOf.keys()].entries()) {
     const [method = "", url = ""] = route.split(" ");
     // A logout would end the login that the next request needs.
     const own = url === "/api/logout" ? callers.slice(2) : callers;
-    for (const headers of own) {
-      for (const query of ["", `?channel=${inQuery}`, `?after=${inQuery}`, `?${inQuery}=${inQuery}`, `/${inQuery}`]) {
+    for (const [caller, headers] of own.entries()) {
+      const place = (index + caller + turn) % places.length;
+      for (const query of EVERYWHERE ? places : [places[place]]) {
         const body = bodies[answered.length % bodies.length];
         const payload = method === "POST" ? { payload: typeof body === "string" ? body : JSON.stringify(body) } : {};
         const answer = await api.inject({
