@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { fileDataDir, processesOf, servicesStopped } from "../support/data-dir.ts";
 import { eventually } from "../support/eventually.ts";
 import { gramfleet, jsonOf, prepareCommands, type Ran, startGramfleet } from "../support/gramfleet.ts";
+import { runHere } from "../support/run-here.ts";
 
 const FLAWLESS = { lost: 0, doubled: 0, violations: 0, duplicateKeys: 0 };
 const READY = /^logs are under/m;
@@ -18,7 +19,7 @@ interface Summary {
 
 /** Rows by channel, deleted ones with them. */
 async function rows(): Promise<Map<string, number>> {
-  const ran = await gramfleet(["channels", "list", "--json", "--data-dir", dataDir]);
+  const ran = await runHere(["channels", "list", "--json", "--data-dir", dataDir]);
   const channels = jsonOf<{ id: string; messages: number; deleted: number }[]>(ran);
   return new Map(channels.map(({ id, messages, deleted }) => [id, messages + deleted]));
 }

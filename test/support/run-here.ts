@@ -27,6 +27,7 @@ async function run(args: readonly string[], { env, cwd }: RunOptions): Promise<R
       said[stream] += Buffer.from(text as string).toString();
       return true;
     };
+  const takeBack = keepProcess();
   process.env = { PATH: ownEnv.PATH, HOME: ownEnv.HOME, TZ: "UTC", ...env };
   process.chdir(cwd ?? tmpdir());
   process.exitCode = undefined;
@@ -42,6 +43,7 @@ async function run(args: readonly string[], { env, cwd }: RunOptions): Promise<R
     const code = await runProgram(args);
     return { code: code || Number(process.exitCode ?? 0), ...said };
   } finally {
+    takeBack();
     process.env = ownEnv;
     process.chdir(own.cwd);
     process.exitCode = own.code;
@@ -49,4 +51,20 @@ async function run(args: readonly string[], { env, cwd }: RunOptions): Promise<R
     stderr.write = own.err;
     fs.writeSync = own.sync;
   }
+}
+
+/** What a process that runs for good does to its own before it finds that it cannot: gives what undoes it. */
+function keepProcess(): () => void {
+  const { channel } = process;
+  const unref = channel?.unref;
+  const events = ["SIGINT", "SIGTERM", "disconnect"] as const;
+  const before = events.map((event) => new Set(process.listeners(event as "SIGINT")));
+  // The channel is the test runner's, which it keeps alive.
+  if (channel) channel.unref = () => {};
+  return () => {
+    if (channel && unref) channel.unref = unref;
+    for (const [index, event] of events.entries())
+      for (const listener of process.listeners(event as "SIGINT"))
+        if (!before[index]?.has(listener)) process.off(event, listener);
+  };
 }
