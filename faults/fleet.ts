@@ -54,8 +54,11 @@ export interface FleetOptions extends WorldSize {
 /** Starts it all on a database of its own; the stage's lifecycle ends it. Users are due at once. */
 export async function startFleet(stage: Stage, options: FleetOptions): Promise<Fleet> {
   const { lifecycle, ground } = stage;
-  const emulator = await acquire(lifecycle, "emulator", startEmulated(options, stage.seed), (started) =>
-    started.close(),
+  const emulator = await acquire(
+    lifecycle,
+    "emulator",
+    startEmulated(sharedOut(options, stage), stage.seed),
+    (started) => started.close(),
   );
   const name = `faults_${stage.scenario}`;
   const env = await environmentOf(stage, emulator, name, options.env);
@@ -128,6 +131,12 @@ export async function startFleet(stage: Stage, options: FleetOptions): Promise<F
     },
   };
 }
+
+const sharedOut = (size: WorldSize, { share }: Stage): WorldSize => ({
+  ...size,
+  users: Math.ceil(size.users * share),
+  channels: Math.ceil(size.channels * share),
+});
 
 async function environmentOf(
   stage: Stage,

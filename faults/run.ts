@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly lifecycle: Lifecycle;
   /** How often the fault happens; null: as often as the scenario says. */
   readonly kills: number | null;
+  /** See Stage: 1 unless told otherwise. */
+  readonly share?: number;
   readonly seed: number;
   readonly without: readonly Protection[];
   readonly progress: (text: string) => void;
@@ -45,6 +47,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
       lifecycle: own,
       scenario: scenario.number,
       kills: options.kills ?? scenario.kills,
+      share: options.share ?? 1,
       random: createRandom(`${seed} scenario ${scenario.number}`),
       signal: options.lifecycle.signal,
       progress: (text) => options.progress(`${scenario.number}: ${text}`),

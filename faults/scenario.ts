@@ -24,6 +24,8 @@ export interface Stage {
   readonly lifecycle: Lifecycle;
   readonly scenario: number;
   readonly kills: number;
+  /** How much of the scenario's world there is: 1 is all of its users and channels. */
+  readonly share: number;
   readonly seed: number;
   readonly random: Random;
   /** Protections taken away. */

@@ -5,6 +5,7 @@ import { redeemInvite } from "../../db/invites.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { plantReader } from "../support/following.ts";
 import { gramfleet, jsonOf, prepareCommands, type Ran, startGramfleet } from "../support/gramfleet.ts";
+import { runHere } from "../support/run-here.ts";
 import { type TestDatabase, testDatabase, testRedis } from "../support/services.ts";
 
 /** The api as a process, and the commands that make what it is called with. */
@@ -24,7 +25,7 @@ afterAll(async () => {
   await test?.drop();
 });
 
-const run = (...args: string[]): Promise<Ran> => gramfleet(args, { env });
+const run = (...args: string[]): Promise<Ran> => runHere(args, { env });
 const ok = async <T>(...args: string[]): Promise<T> => {
   const ran = await run(...args, "--json");
   expect(ran, ran.stderr).toMatchObject({ code: 0 });
