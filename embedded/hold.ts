@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync, statSync, truncateSync } from "node:fs";
 import { createConnection, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { moduleCommand } from "../runtime/entry.ts";
+import { moduleCommand, type ProcessCommand } from "../runtime/entry.ts";
 import type { Log } from "../runtime/log.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { sleep } from "../runtime/sleep.ts";
@@ -26,6 +26,8 @@ export interface HoldOptions {
   readonly volatile?: boolean;
   /** How long the services outlive their last holder; counts where this holder is the one to start them. */
   readonly lingerMs?: number;
+  /** Another way of starting the supervisor with these arguments: tests start what they have compiled. */
+  readonly supervisor?: (args: readonly string[]) => ProcessCommand;
 }
 
 export interface HeldServices {
@@ -112,7 +114,7 @@ async function startSupervisor({ dataDir, path, ...how }: HoldOptions): Promise<
   for (const name of ["supervisor", "postgres", "redis"]) trim(logFile(dataDir, name));
   const log = openSync(logFile(dataDir, "supervisor"), "a", 0o600);
   const args = [dataDir.path, String(how.lingerMs ?? LINGER_MS), ...(how.volatile ? ["--volatile"] : [])];
-  const command = moduleCommand("embedded/supervisor-main", args);
+  const command = how.supervisor?.(args) ?? moduleCommand("embedded/supervisor-main", args);
   const child = spawn(command.file, command.args, {
     // A session of its own: a Ctrl-C in the terminal is not for it. And none of our secrets.
     detached: true,

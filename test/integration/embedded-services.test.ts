@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { Client } from "pg";
-import { expect, onTestFinished, test } from "vitest";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { openDataDir } from "../../embedded/data-dir.ts";
 import { type HeldServices, type HoldOptions, holdServices } from "../../embedded/hold.ts";
 import { postgresUrl, SUPERUSER } from "../../embedded/postgres.ts";
@@ -12,15 +12,27 @@ import { redisUrl } from "../../embedded/redis.ts";
 import { findRunDir } from "../../embedded/run-dir.ts";
 import { openServices } from "../../embedded/services.ts";
 import { silentLog } from "../../runtime/log.ts";
-import { testDataDir } from "../support/data-dir.ts";
+import { builtProgram } from "../support/build.ts";
+import { fileDataDir, testDataDir } from "../support/data-dir.ts";
 import { eventually } from "../support/eventually.ts";
 
 const path = process.env.PATH ?? "";
 const asRoot = process.getuid?.() === 0;
+/** Of all the tests that are not about a directory's first use: to make a cluster costs more than the rest of a test. */
+const kept = fileDataDir();
+let built: string;
+
+beforeAll(async () => {
+  built = await builtProgram();
+});
 
 const take = (dir: string, more: Partial<HoldOptions> = {}): Promise<HeldServices> =>
   holdServices({
     ...{ dataDir: openDataDir(dir), needs: ["postgres", "redis"], path, log: silentLog, lingerMs: 0 },
+    supervisor: (args) => ({
+      file: process.execPath,
+      args: [join(built, "embedded", "supervisor-main.js"), ...args],
+    }),
     ...more,
   });
 
@@ -54,8 +66,16 @@ async function query(url: string, statement: string): Promise<unknown[]> {
 const postmasterPid = (held: HeldServices) =>
   Number(readFileSync(join(held.cluster, "postmaster.pid"), "utf8").split("\n")[0]);
 
+test("commands that start at once, and for the first time, share one supervisor", async () => {
+  const dir = kept;
+  const held = await Promise.all([take(dir), take(dir), take(dir), take(dir)]);
+  expect(new Set(held.map((one) => one.supervisorPid)).size).toBe(1);
+  for (const one of held) await one.close();
+  await stopped(dir);
+});
+
 test("fills in what is not configured, shares it between commands, and keeps it when all are gone", async () => {
-  const dataDir = testDataDir();
+  const dataDir = kept;
   const open = () => openServices({ env: { PATH: path }, dataDir, database: "world_1", log: silentLog });
   const first = await open();
   const second = await open();
@@ -114,14 +134,6 @@ test("leaves alone what is configured, under its earlier name too, and shows no 
   expect(existsSync(dataDir)).toBe(false);
 });
 
-test("commands that start at once share one supervisor", async () => {
-  const dir = testDataDir();
-  const held = await Promise.all([take(dir), take(dir), take(dir), take(dir)]);
-  expect(new Set(held.map((one) => one.supervisorPid)).size).toBe(1);
-  for (const one of held) await one.close();
-  await stopped(dir);
-});
-
 test("a holder that is killed lets go", async () => {
   const dir = testDataDir();
   const holder = spawn(process.execPath, [
@@ -141,7 +153,7 @@ test("a holder that is killed lets go", async () => {
 });
 
 test("a killed supervisor is replaced, and its servers run on", async () => {
-  const dir = testDataDir();
+  const dir = kept;
   const held = await hold(dir);
   const client = new Client({ connectionString: postgresUrl(held.postgresDir, "postgres", SUPERUSER) });
   await client.connect();
@@ -169,7 +181,7 @@ test("a killed supervisor is replaced, and its servers run on", async () => {
 });
 
 test("a PostgreSQL that was killed comes back, with the pid file it left", async () => {
-  const dir = testDataDir();
+  const dir = kept;
   const held = await hold(dir, { needs: ["postgres"] });
   const url = postgresUrl(held.postgresDir, "postgres", SUPERUSER);
   await query(url, "create table kept as select 7 as answer");
@@ -179,7 +191,7 @@ test("a PostgreSQL that was killed comes back, with the pid file it left", async
 });
 
 test("a pid file that names another process is no obstacle", async () => {
-  const dir = testDataDir();
+  const dir = kept;
   const held = await take(dir, { needs: ["postgres"] });
   await held.close();
   await stopped(dir);
