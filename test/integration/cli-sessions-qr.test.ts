@@ -7,7 +7,7 @@ import { fileDataDir } from "../support/data-dir.ts";
 import { startTestEmulator } from "../support/emulator.ts";
 import { eventually } from "../support/eventually.ts";
 import { jsonOf, prepareCommands, startGramfleet } from "../support/gramfleet.ts";
-import { runHere } from "../support/run-here.ts";
+import { runHere, startHere } from "../support/run-here.ts";
 import { type TestDatabase, testDatabase, testRedis } from "../support/services.ts";
 
 const PASSWORD = "Korrektes Pferd 🐎";
@@ -47,7 +47,8 @@ afterAll(async () => {
 
 const LINK = /^tg:\/\/login\?token=[\w-]+$/m;
 const start = (...args: string[]) => startGramfleet(["sessions", "login", ...args, "--qr"], { env });
-async function linkOf(running: ReturnType<typeof start>): Promise<string> {
+const begin = (...args: string[]) => startHere(["sessions", "login", ...args, "--qr"], { env });
+async function linkOf(running: ReturnType<typeof begin>): Promise<string> {
   await running.says(LINK);
   return LINK.exec(running.stderr())![0];
 }
@@ -65,7 +66,7 @@ it("draws a code, and makes a user of whoever scans it", async () => {
 });
 
 it("takes the two-step password", async () => {
-  const running = start(String(BOB.id), "--password", PASSWORD);
+  const running = begin(String(BOB.id), "--password", PASSWORD);
   emulator.scan(await linkOf(running), BOB.id);
   expect(await running.ended).toMatchObject({
     code: 0,
@@ -74,7 +75,7 @@ it("takes the two-step password", async () => {
 });
 
 it("fails where another account scans, in one line, and logs it out", async () => {
-  const running = start(String(EVE.id));
+  const running = begin(String(EVE.id));
   const before = emulator.keys.ofAccount(BOB.id).length;
   const link = await linkOf(running);
   emulator.world.addUser({

@@ -1,7 +1,10 @@
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { runProgram } from "../../cli/program.ts";
-import type { Ran, RunOptions } from "./gramfleet.ts";
+import { eventually } from "./eventually.ts";
+import type { Ran, Running, RunOptions } from "./gramfleet.ts";
+
+type HereOptions = Omit<RunOptions, "source">;
 
 let last: Promise<unknown> = Promise.resolve();
 
@@ -11,20 +14,36 @@ let last: Promise<unknown> = Promise.resolve();
  * One after the other, therefore, whoever asks. For commands that end by themselves; each file with some of them has
  * others that run as processes, for what is only so: the build, signals, an end with nothing left open.
  */
-export function runHere(args: readonly string[], options: Omit<RunOptions, "source"> = {}): Promise<Ran> {
-  const ran = last.then(() => run(args, options));
-  last = ran.catch(() => {});
-  return ran;
+export function runHere(args: readonly string[], options: HereOptions = {}): Promise<Ran> {
+  return startHere(args, options).ended;
 }
 
-async function run(args: readonly string[], { env, cwd }: RunOptions): Promise<Ran> {
+/** The same, and what it says is heard while it runs. */
+export function startHere(
+  args: readonly string[],
+  options: HereOptions = {},
+): Pick<Running, "stdout" | "stderr" | "says" | "ended"> {
+  const said = { stdout: "", stderr: "" };
+  const ended = last.then(() => run(args, options, said));
+  last = ended.catch(() => {});
+  return {
+    ended,
+    stdout: () => said.stdout,
+    stderr: () => said.stderr,
+    async says(what, timeoutMs = 90_000) {
+      const heard = () => what.test(said.stdout) || what.test(said.stderr);
+      await eventually(heard, { timeoutMs, what: `"${what.source}" of gramfleet ${args.join(" ")}` });
+    },
+  };
+}
+
+async function run(args: readonly string[], { env, cwd }: HereOptions, said: Omit<Ran, "code">): Promise<Ran> {
   const { stdout, stderr, env: ownEnv } = process;
   const own = { cwd: process.cwd(), out: stdout.write, err: stderr.write, sync: fs.writeSync, code: process.exitCode };
-  const said = { stdout: "", stderr: "" };
   const hear =
-    (stream: keyof typeof said) =>
+    (stream: "stdout" | "stderr") =>
     (text: string | Uint8Array): boolean => {
-      said[stream] += Buffer.from(text as string).toString();
+      Object.assign(said, { [stream]: said[stream] + Buffer.from(text as string).toString() });
       return true;
     };
   const takeBack = keepProcess();
