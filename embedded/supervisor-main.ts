@@ -9,7 +9,13 @@ import { startSupervisor } from "./supervisor.ts";
 const [path = "", lingerMs, mode] = process.argv.slice(2);
 const volatile = mode === "--volatile";
 /** Speed, not safety, for a data directory that goes with its last holder. */
-const VOLATILE = { fsync: "off", full_page_writes: "off", max_connections: "300", shared_buffers: "64MB" };
+const VOLATILE = {
+  fsync: "off",
+  full_page_writes: "off",
+  max_wal_size: "256MB",
+  max_connections: "300",
+  shared_buffers: "64MB",
+};
 
 const log = createLog({ level: "info", name: "supervisor" });
 const report = (message: StartReport) =>
