@@ -108,7 +108,7 @@ export async function startFleet(stage: Stage, options: FleetOptions): Promise<F
     await worker.stop(STOP_WITHIN_MS);
   }
 
-  await Promise.all(Array.from({ length: options.workers }, () => addWorker()));
+  await Promise.all(Array.from({ length: Math.ceil(options.workers * stage.share) }, () => addWorker()));
   const scheduler = lifecycle.own(
     "scheduler",
     startChild({

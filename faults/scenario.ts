@@ -24,7 +24,7 @@ export interface Stage {
   readonly lifecycle: Lifecycle;
   readonly scenario: number;
   readonly kills: number;
-  /** How much of the scenario's world there is: 1 is all of its users and channels. */
+  /** How much of the scenario's world there is: 1 is all of its users, channels and workers. */
   readonly share: number;
   readonly seed: number;
   readonly random: Random;
