@@ -1,15 +1,20 @@
-import { expect, it } from "vitest";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
 import { fileDataDir, processesOf, servicesStopped } from "../support/data-dir.ts";
 import { eventually } from "../support/eventually.ts";
-import { gramfleet, jsonOf, prepareCommands, type Ran, startGramfleet } from "../support/gramfleet.ts";
+import { exportBytes, SMALL_EXPORT } from "../support/export-file.ts";
+import { gramfleet, jsonOf, prepareCommands, type Ran, type Running, startGramfleet } from "../support/gramfleet.ts";
 import { runHere } from "../support/run-here.ts";
+import { commandCases, NO_EXPORTS } from "./cli-commands.cases.ts";
 
 const FLAWLESS = { lost: 0, doubled: 0, violations: 0, duplicateKeys: 0 };
 const READY = /^logs are under/m;
 
 const dataDir = fileDataDir();
 prepareCommands();
-const up = ["up", "--users", "6", "--channels", "4", "--data-dir", dataDir];
+const world = join(dataDir, "hafenbote.json");
+const up = ["up", "--users", "4", "--channels", "3", "--world", world, "--data-dir", dataDir];
 
 interface Summary {
   readonly users: number;
@@ -25,13 +30,31 @@ async function rows(): Promise<Map<string, number>> {
 }
 const sum = (counts: Map<string, number>) => [...counts.values()].reduce((total, count) => total + count, 0);
 
+/* One world's life, from a file that is none to the last end: to start it is what costs. */
+
+it("names a world file that is no export, and the place, and leaves nothing half loaded", async () => {
+  for (const [index, [bytes, line]] of NO_EXPORTS.entries()) {
+    writeFileSync(world, bytes);
+    // What \`up\` passes on is what the emulator says that it starts.
+    const [loads, verify] = await Promise.all([
+      index === 0 ? gramfleet([...up, "--json"]) : runHere(["emulator", "--world", world]),
+      runHere(["verify", "--world", world, "--data-dir", dataDir]),
+    ]);
+    for (const ran of [loads, verify]) {
+      expect(ran).toMatchObject({ code: 1, stdout: "" });
+      expect(ran.stderr).toMatch(new RegExp(`^gramfleet: ${world}${line}\n$`));
+    }
+  }
+  writeFileSync(world, exportBytes(SMALL_EXPORT));
+});
+
 let first: Summary;
 let before: Map<string, number>;
 
 it("runs all of it, ends by itself with a flawless summary, and lets no second one in", async () => {
-  const running = startGramfleet([...up, "--for", "4", "--json"]);
+  const running = startGramfleet([...up, "--for", "2", "--json"]);
   await running.says(READY);
-  const second = await gramfleet([...up, "--json"]);
+  const second = await runHere([...up, "--json"]);
   expect(second).toEqual({
     code: 1,
     stdout: "",
@@ -45,8 +68,8 @@ it("runs all of it, ends by itself with a flawless summary, and lets no second o
     ...["users", "parses", "messages", "edits", "deletions"],
     ...["lost", "doubled", "violations", "duplicateKeys", "lagP99Seconds"],
   ]);
-  expect(first).toMatchObject({ users: 6, ...FLAWLESS });
-  expect(first.parses).toBeGreaterThanOrEqual(6);
+  expect(first).toMatchObject({ users: 4, ...FLAWLESS });
+  expect(first.parses).toBeGreaterThanOrEqual(4);
   expect(first.messages).toBeGreaterThan(1_500);
   before = await rows();
   expect(sum(before)).toBe(first.messages);
@@ -62,20 +85,27 @@ it("has a scheduler of its own beside it work on the same services and the same 
   expect(ran.stderr).toContain('"queues":["parse-910001","parse-910002","parse-910003","parse-own"]');
 });
 
-it("goes on where it stopped; Ctrl-C ends it with a summary, and nothing stays behind", async () => {
-  const running = startGramfleet([...up, "--workers", "1"]);
-  await running.says(READY);
-  expect(running.stdout()).toMatch(/^PostgreSQL +embedded/m);
-  expect(running.stdout()).toMatch(/^Telegram +embedded/m);
-  expect(running.stdout()).toContain("--pace 60: 15 minutes pass in 15 s");
-  running.signal("SIGINT");
-  const ran = await running.ended;
+let again: Running;
+
+it("goes on where it stopped", async () => {
+  again = startGramfleet([...up, "--workers", "1"]);
+  await again.says(READY);
+  expect(again.stdout()).toMatch(/^PostgreSQL +embedded/m);
+  expect(again.stdout()).toMatch(/^Telegram +embedded/m);
+  expect(again.stdout()).toContain("--pace 60: 15 minutes pass in 15 s");
+});
+
+describe("beside it", () => commandCases({ dataDir, world }));
+
+it("Ctrl-C ends it with a summary, and nothing stays behind", async () => {
+  again.signal("SIGINT");
+  const ran = await again.ended;
   expect(ran, ran.stderr).toMatchObject({ code: 0 });
   expect(ran.stdout).toContain("lost 0 · doubled 0 · calls before a wait's end 0 · keys killed 0");
   const { users, parses, messages } = printed(ran);
-  expect(users).toBe(6);
+  expect(users).toBe(4);
   // Everybody once more, whatever they were parsed before.
-  expect(parses).toBeGreaterThanOrEqual(6);
+  expect(parses).toBeGreaterThanOrEqual(4);
   expect(messages).toBeLessThan(first.messages / 4);
   const after = await rows();
   expect(sum(after)).toBe(sum(before) + messages);
