@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import type { Database } from "../../db/database.ts";
 import { ensureSession, sessionEvents, transition } from "../../db/sessions.ts";
@@ -215,7 +216,7 @@ it("takes a proof that was made elsewhere, of a password that never came here", 
 
 it("gives up after five wrong passwords, and nothing is left", async () => {
   const bob = person({ password: PASSWORD });
-  const qr = begin({ password: async () => "wrong" });
+  const qr = begin({ password: async ({ srpId }) => ({ srpId, A: randomBytes(256), M1: randomBytes(32) }) });
   scan(await qr.link(), bob);
   await expect(qr.login).rejects.toMatchObject({ errorName: "PASSWORD_HASH_INVALID" });
   expect(qr.refusals).toHaveLength(5);

@@ -25,6 +25,8 @@ import { prepareFleet, type RunningFleet } from "../support/running-fleet.ts";
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 const DIALOGS = "messages.GetPeerDialogs";
 const HOST = "127.0.0.1";
+/** Each look is several queries. */
+const POLLED = { everyMs: 50 };
 const ENDED: readonly [EndingName, reason: string][] = [
   ["AUTH_KEY_DUPLICATED", "duplicated"],
   ["AUTH_KEY_UNREGISTERED", "auth_lost"],
@@ -40,7 +42,7 @@ let fleet: RunningFleet;
 let accounts: readonly ControlAccount[];
 
 beforeAll(async () => {
-  emulator = await startTestEmulator({ users: 10, channels: 4, faults, controlSocket: join(dir, "control.sock") });
+  emulator = await startTestEmulator({ users: 9, channels: 3, faults, controlSocket: join(dir, "control.sock") });
   control = createControlClient(join(dir, "control.sock"));
   accounts = emulator.accounts;
   fleet = await prepareFleet(emulator, { workers: 2 });
@@ -86,7 +88,7 @@ async function parsed(whom: ControlAccount): Promise<string> {
     await fleet.database.asWorker((tx) => makeDue(tx, [userId]));
     const last = await runOf(whom);
     return last && last.startedAt >= since && last;
-  });
+  }, POLLED);
   return run.outcome;
 }
 
@@ -138,9 +140,9 @@ describe("a session that Telegram ends", () => {
     await eventually(async () => {
       const states = await Promise.all(ENDED.map((_, index) => sessionOf(account(index))));
       return states.every(({ state }) => state === "STALE");
-    });
+    }, POLLED);
     for (const [index, [error]] of ENDED.entries())
-      expect((await eventually(() => runOf(account(index)))).error).toContain(error);
+      expect((await eventually(() => runOf(account(index)), POLLED)).error).toContain(error);
     await Promise.all(ENDED.map((_, index) => knock(account(index))));
     await round();
     for (const [index, [error, reason]] of ENDED.entries()) {
@@ -173,7 +175,7 @@ describe("a session that Telegram ends", () => {
     const { userId } = await sessionOf(whom);
     await fleet.database.asWorker((tx) => makeDue(tx, [userId]));
     await fleet.start();
-    await eventually(async () => (await sessionOf(whom)).state === "STALE");
+    await eventually(async () => (await sessionOf(whom)).state === "STALE", POLLED);
     await takeBack();
     await round();
     expect(callsAfter(whom, "SESSION_REVOKED")?.filter(({ outcome }) => outcome !== "SESSION_REVOKED")).toEqual([]);
