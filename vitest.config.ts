@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
-import { scratchFolder } from "./test/support/scratch-folder.ts";
+import { useScratchFolder } from "./test/support/scratch-folder.ts";
 
 // Before anything is started: workers, and the servers of the run, have it from here.
-process.env.TMPDIR = scratchFolder();
+useScratchFolder();
 
 /** What asserts on state of a whole process: its signals, its timers, what GramJS is before it is mended. */
 const ISOLATED = "test/**/*.isolated.test.ts";
