@@ -15,7 +15,7 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 const TENANT = "default";
 const PASSWORD = "Korrektes Pferd 🐎";
 const ASKER = "user:7";
-/** How many log in at once; LOGINS_AT_ONCE=1000 is the whole of it. */
+/** How many log in at once; LOGINS_AT_ONCE=40 is the whole of it. */
 const AT_ONCE = Number(process.env.LOGINS_AT_ONCE ?? 12);
 
 let home: LoginFleet;
