@@ -64,6 +64,8 @@ export function createLimits(divisor = 1) {
     pageSize: 100,
     peerDialogsBatch: 100,
 
+    /** Logins whose process died are ended: their keys would stay among the account's devices. */
+    abandonedLoginsEveryMs: time(60_000),
     notifyEveryMs: 200,
     shutdownGraceMs: time(25_000),
   } as const;

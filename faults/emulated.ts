@@ -33,9 +33,10 @@ export function startEmulated(size: WorldSize, seed: number): Promise<Emulator> 
     postsPerMinute: size.postsPerMinute,
     faults: {
       ...size.dataCenterFaults,
-      beforeAnswer: async () => {
+      beforeAnswer: async (request, context) => {
+        const meant = await size.dataCenterFaults?.beforeAnswer?.(request, context);
         await sleep(latency.int(...size.answerMs));
-        return undefined;
+        return meant;
       },
     },
     log: silentLog,

@@ -41,6 +41,8 @@ export interface Fleet {
   addWorker(env?: NodeJS.ProcessEnv): Promise<WorkerProcess>;
   /** Starts another in the place of one that ended or is to end (it is killed if need be), and waits until it works. */
   replace(worker: WorkerProcess, env?: NodeJS.ProcessEnv): Promise<WorkerProcess>;
+  /** Starts `gramfleet <args>` beside the workers: ended with the scenario at the latest. */
+  command(name: string, args: readonly string[]): Child;
   /** SIGTERM; resolves when it has ended. */
   stop(worker: WorkerProcess): Promise<void>;
 }
@@ -108,21 +110,21 @@ export async function startFleet(stage: Stage, options: FleetOptions): Promise<F
     await worker.stop(STOP_WITHIN_MS);
   }
 
+  const command = (label: string, args: readonly string[]): Child =>
+    lifecycle.own(
+      label,
+      startChild({
+        ...{ name: label, args, env, command: builtCommand(stage.dist, args) },
+        logFile: ground.logFile(`${name}-${label}`),
+      }),
+      (child) => child.stop(STOP_WITHIN_MS),
+    );
+
   await Promise.all(Array.from({ length: Math.ceil(options.workers * stage.share) }, () => addWorker()));
-  const scheduler = lifecycle.own(
-    "scheduler",
-    startChild({
-      name: "scheduler",
-      args: ["scheduler"],
-      command: builtCommand(stage.dist, ["scheduler"]),
-      env,
-      logFile: ground.logFile(`${name}-scheduler`),
-    }),
-    (child) => child.stop(STOP_WITHIN_MS),
-  );
+  const scheduler = command("scheduler", ["scheduler"]);
   await scheduler.ready;
   return {
-    ...{ config, database, producer, emulator, telegram, commits, workers, scheduler, addWorker, stop },
+    ...{ config, database, producer, emulator, telegram, commits, workers, scheduler, addWorker, command, stop },
     leases: () => database.once(listLeases),
     async replace(worker, more) {
       worker.signal("SIGKILL");

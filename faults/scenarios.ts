@@ -4,6 +4,7 @@ import { accountsFlooded } from "./scenarios/accounts-flooded.ts";
 import { connectionsCut } from "./scenarios/connections-cut.ts";
 import { framesMutated } from "./scenarios/frames-mutated.ts";
 import { killedBeforeAcknowledgement } from "./scenarios/killed-before-acknowledgement.ts";
+import { loginKilled } from "./scenarios/login-killed.ts";
 import { postgresCutOff } from "./scenarios/postgres-cut-off.ts";
 import { postgresRestarted } from "./scenarios/postgres-restarted.ts";
 import { redisFlushed } from "./scenarios/redis-flushed.ts";
@@ -27,6 +28,7 @@ export const SCENARIOS: readonly Scenario[] = [
   accountsFlooded,
   framesMutated,
   rollingRestart,
+  loginKilled,
 ];
 
 /** Those asked for, in the table's order; all where none was. @throws OperatorError where one is not in the table */

@@ -7,7 +7,7 @@ import { startLoop } from "../runtime/loop.ts";
 import { sleep } from "../runtime/sleep.ts";
 import { openLoginWire } from "../telegram/gramjs/login-wire.ts";
 import { provePassword } from "../telegram/gramjs/srp.ts";
-import { endAbandonedLogins } from "../telegram/login/abandoned.ts";
+import { sweepAbandonedLogins } from "../telegram/login/abandoned.ts";
 import type { LoginDependencies } from "../telegram/login/custody.ts";
 import type { OpenLoginWire } from "../telegram/login/login-wire.ts";
 import type { PasswordProof } from "../telegram/login/password.ts";
@@ -193,16 +193,7 @@ export async function startTickets(options: TicketsOptions): Promise<Tickets> {
       return "rest";
     },
   });
-  const sweeping = startLoop({
-    name: "abandoned logins",
-    everyMs: options.sweepMs,
-    log,
-    async turn() {
-      const ended = await endAbandonedLogins(deps);
-      if (ended > 0) log.info({ ended }, "abandoned logins ended");
-      return "rest";
-    },
-  });
+  const sweeping = sweepAbandonedLogins(deps, options.sweepMs);
 
   return {
     async start({ asker, tenantId, appId, telegramId }) {

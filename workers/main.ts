@@ -16,6 +16,7 @@ import { runProcess } from "../runtime/process.ts";
 import { createFleet } from "../telegram/fleet.ts";
 import { keepOriginalCodec } from "../telegram/gramjs/codec/fast-codec.ts";
 import { connect } from "../telegram/gramjs/connect.ts";
+import { sweepAbandonedLogins } from "../telegram/login/abandoned.ts";
 import { createHandlers } from "./handlers.ts";
 import { outcomeOf } from "./outcome-of.ts";
 import { suspendWithoutDatabase } from "./suspension.ts";
@@ -127,6 +128,21 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
       answerWithinMs: limits.leaseMs - limits.heartbeatMs,
       log,
     }),
+    (loop) => loop.stop(),
+  );
+  lifecycle.own(
+    "abandoned logins",
+    sweepAbandonedLogins(
+      {
+        apiIds,
+        dataCenters: config.dataCenters,
+        times: limits,
+        flood: config.flood,
+        callsInFlight: limits.callsInFlightPerAccount,
+        ...{ database, fleet, metrics, clock, log },
+      },
+      limits.abandonedLoginsEveryMs,
+    ),
     (loop) => loop.stop(),
   );
   log.info({ port: health.port, concurrency: config.workerConcurrency }, "worker started");

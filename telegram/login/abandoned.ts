@@ -1,4 +1,5 @@
 import { pendingLogins } from "../../db/unclaimed-sessions.ts";
+import { type Loop, startLoop } from "../../runtime/loop.ts";
 import { apiHashOf } from "../shards.ts";
 import { LoginAbandoned, LoginCustody, type LoginDependencies } from "./custody.ts";
 
@@ -16,6 +17,20 @@ export async function endAbandonedLogins(deps: LoginDependencies): Promise<numbe
     ended += results.filter(Boolean).length;
   }
   return ended;
+}
+
+/** Ends them again and again. */
+export function sweepAbandonedLogins(deps: LoginDependencies, everyMs: number): Loop {
+  return startLoop({
+    name: "abandoned logins",
+    everyMs,
+    log: deps.log,
+    async turn() {
+      const ended = await endAbandonedLogins(deps);
+      if (ended > 0) deps.log.info({ ended }, "abandoned logins ended");
+      return "rest";
+    },
+  });
 }
 
 async function endIfAbandoned(
