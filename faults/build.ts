@@ -27,8 +27,8 @@ export async function buildProgram(folder: string): Promise<string> {
   return dist;
 }
 
-/** How to start `gramfleet <args>` from there. */
-export const builtCommand = (dist: string, args: readonly string[]) => ({
+/** How to start `gramfleet <args>` from there, with arguments for Node itself. */
+export const builtCommand = (dist: string, args: readonly string[], forNode: readonly string[] = []) => ({
   file: process.execPath,
-  args: [join(dist, "cli", "main.js"), ...args],
+  args: [...forNode, join(dist, "cli", "main.js"), ...args],
 });

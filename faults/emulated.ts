@@ -12,6 +12,8 @@ export interface WorldSize {
   readonly postsPerMinute: number;
   /** Each answer takes between so long and so long, as over a real network: jobs last, and faults meet them half-way. */
   readonly answerMs: readonly [least: number, most: number];
+  /** Plan intervals run this many times faster; {@link PACE} unless given. */
+  readonly pace?: number;
   /** What goes wrong at the data centers besides. */
   readonly dataCenterFaults?: Faults;
 }
@@ -26,7 +28,7 @@ export function startEmulated(size: WorldSize, seed: number): Promise<Emulator> 
     dir: null,
     users: size.users,
     channels: size.channels,
-    pace: PACE,
+    pace: size.pace ?? PACE,
     worldFiles: [],
     seed,
     buckets: null,

@@ -51,6 +51,8 @@ export interface FleetOptions extends WorldSize {
   readonly workers: number;
   /** For every process. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Arguments for Node itself, by the process's name. */
+  readonly forNode?: (name: string) => readonly string[];
 }
 
 /** Starts it all on a database of its own; the stage's lifecycle ends it. Users are due at once. */
@@ -63,7 +65,10 @@ export async function startFleet(stage: Stage, options: FleetOptions): Promise<F
     (started) => started.close(),
   );
   const name = `faults_${stage.scenario}`;
-  const env = await environmentOf(stage, emulator, name, options.env);
+  const env = await environmentOf(stage, emulator, name, {
+    EMULATOR_PACE: String(options.pace ?? PACE),
+    ...options.env,
+  });
   const config = loadConfig(env, ["database", "redis", "api-ids", "keyring"]);
   const url = config.databaseUrl ?? "";
   const database = lifecycle.own(
@@ -96,6 +101,7 @@ export async function startFleet(stage: Stage, options: FleetOptions): Promise<F
         postgresUrl: url,
         dist: stage.dist,
         logFile: ground.logFile(`${name}-worker-${started}`),
+        ...(options.forNode ? { forNode: options.forNode(`worker-${started}`) } : {}),
       }),
       (running) => running.stop(STOP_WITHIN_MS),
     );
@@ -114,7 +120,7 @@ export async function startFleet(stage: Stage, options: FleetOptions): Promise<F
     lifecycle.own(
       label,
       startChild({
-        ...{ name: label, args, env, command: builtCommand(stage.dist, args) },
+        ...{ name: label, args, env, command: builtCommand(stage.dist, args, options.forNode?.(label)) },
         logFile: ground.logFile(`${name}-${label}`),
       }),
       (child) => child.stop(STOP_WITHIN_MS),
@@ -157,7 +163,6 @@ async function environmentOf(
     MASTER_API_HASHES: emulator.apiIds.map((api) => api.apiHash).join(","),
     TELEGRAM_DC: emulator.dataCenters.map((dc) => `${dc.id}@${dc.host}:${dc.port}`).join(","),
     TELEGRAM_DC_PUBLIC_KEY: publicKey,
-    EMULATOR_PACE: String(PACE),
     TIMES_DIVISOR: String(TIMES_DIVISOR),
     ...(stage.without.length > 0 ? { FAULTS_WITHOUT: stage.without.join(",") } : {}),
     ...more,

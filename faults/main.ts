@@ -9,7 +9,7 @@ import { OperatorError } from "../runtime/operator-error.ts";
 import { buildProgram } from "./build.ts";
 import { describe, reportOf } from "./report.ts";
 import { type Outcome, runScenario } from "./run.ts";
-import { chooseScenarios } from "./scenarios.ts";
+import { chooseScenarios, SCENARIOS } from "./scenarios.ts";
 
 interface FaultsFlags {
   readonly only: readonly number[];
@@ -47,18 +47,25 @@ try {
 /** Runs and prints. Gives 0 only where everything that ran passed. */
 async function faults(flags: FaultsFlags): Promise<0 | 1> {
   const out = createOutput({ json: flags.json });
-  const chosen = chooseScenarios(flags.only);
   if (flags.list) {
+    const listed = flags.only.length > 0 ? chooseScenarios(flags.only) : SCENARIOS;
     out.result(
-      chosen.map(({ run: _, ...row }) => row),
+      listed.map(({ run: _, ...row }) => row),
       () =>
         table(
           ["", "times", "fault", "passes when", "fails without"],
-          chosen.map((each) => [each.number, each.kills, each.fault, each.passesWhen, each.provenWithout.join(", ")]),
+          listed.map((each) => [
+            each.number,
+            `${each.kills}${each.byHand ? ", with --only" : ""}`,
+            each.fault,
+            each.passesWhen,
+            each.provenWithout.join(", "),
+          ]),
         ),
     );
     return 0;
   }
+  const chosen = chooseScenarios(flags.only);
   const log = createLog({ level: "warn", name: "faults" });
   const lifecycle = new Lifecycle(log);
   for (const signal of ["SIGINT", "SIGTERM"])

@@ -30,6 +30,8 @@ export async function startWorker(options: {
   readonly logFile: string;
   /** The folder of the compiled program. */
   readonly dist: string;
+  /** Arguments for Node itself. */
+  readonly forNode?: readonly string[];
 }): Promise<WorkerProcess> {
   const { name, emulator } = options;
   const telegram = await Promise.all(emulator.dataCenters.map(({ host, port }) => startRelay({ host, port })));
@@ -39,7 +41,7 @@ export async function startWorker(options: {
   const child = startChild({
     name,
     args: ["worker"],
-    command: builtCommand(options.dist, ["worker"]),
+    command: builtCommand(options.dist, ["worker"], options.forNode),
     env: {
       ...options.env,
       TELEGRAM_DC: addresses.join(","),

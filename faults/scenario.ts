@@ -11,6 +11,8 @@ export interface Scenario {
   readonly passesWhen: string;
   /** How often the fault happens unless told otherwise. */
   readonly kills: number;
+  /** It takes so long that it runs only when it is asked for. */
+  readonly byHand?: true;
   /** Protections without which it must be seen to fail. */
   readonly provenWithout: readonly Protection[];
   run(stage: Stage): Promise<readonly Check[]>;

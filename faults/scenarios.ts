@@ -11,6 +11,7 @@ import { redisFlushed } from "./scenarios/redis-flushed.ts";
 import { redisRestarted } from "./scenarios/redis-restarted.ts";
 import { rollingRestart } from "./scenarios/rolling-restart.ts";
 import { sameJobKilled } from "./scenarios/same-job-killed.ts";
+import { wholeDay } from "./scenarios/whole-day.ts";
 import { workerFrozen } from "./scenarios/worker-frozen.ts";
 import { workerKilled } from "./scenarios/worker-killed.ts";
 
@@ -28,13 +29,14 @@ export const SCENARIOS: readonly Scenario[] = [
   accountsFlooded,
   framesMutated,
   rollingRestart,
+  wholeDay,
   loginKilled,
 ];
 
-/** Those asked for, in the table's order; all where none was. @throws OperatorError where one is not in the table */
+/** Those asked for, in the table's order; where none was, all that do not run by hand alone. @throws OperatorError where one is not in the table */
 export function chooseScenarios(numbers: readonly number[]): readonly Scenario[] {
   const unknown = numbers.filter((number) => !SCENARIOS.some((scenario) => scenario.number === number));
   if (unknown.length > 0)
     throw new OperatorError(`there is no scenario ${unknown.join(", ")}: see --list`, { exitCode: 2 });
-  return numbers.length === 0 ? SCENARIOS : SCENARIOS.filter((scenario) => numbers.includes(scenario.number));
+  return SCENARIOS.filter(({ number, byHand }) => (numbers.length === 0 ? !byHand : numbers.includes(number)));
 }
