@@ -32,7 +32,7 @@ interface Asked {
   readonly outcome: string;
   readonly job: JobRef | null;
   readonly failed?: boolean;
-  /** Telegram has asked the account, or its API ID, to wait: nothing is parsed before. */
+  /** Telegram has asked the account, or its API ID, to wait, or its job is parked: nothing is parsed before. */
   readonly waits?: boolean;
 }
 
@@ -98,7 +98,8 @@ async function follow(context: CommandContext, producer: Producer, asked: Asked,
     }
     const waits = await context.database.inTenant(DEFAULT_TENANT, (tx) => runningWaits(tx, telegramId));
     const waiting = waitingFor(waits, await producer.pausedUntil(job.queue), job.queue);
-    if (waiting) return { ...asked, ...waiting };
+    const held = waiting ?? (await parkedAs(producer, job));
+    if (held) return { ...asked, ...held };
     if (performance.now() >= giveUpAt) {
       const outcome = `not over after ${timeoutMs / 1_000} s: does a worker run?`;
       return { ...asked, outcome, failed: true };
@@ -119,6 +120,13 @@ function waitingFor(
   if (wait) return { outcome: `waits until ${when(wait.until)} (${wait.method}, as Telegram asked)`, waits: true };
   if (!queuePausedUntil || queuePausedUntil.getTime() <= soon) return null;
   return { outcome: `waits until ${when(queuePausedUntil)} (${queue} is paused: gramfleet waits)`, waits: true };
+}
+
+/** What is said of a user whose job is there already, and set aside. */
+async function parkedAs(producer: Producer, job: JobRef): Promise<Pick<Asked, "outcome" | "waits"> | null> {
+  const until = await producer.parkedUntil(job);
+  if (!until) return null;
+  return { outcome: `is parked until ${when(until)}: the job ended its worker each time`, waits: true };
 }
 
 async function whom(context: CommandContext, telegramIds: readonly bigint[], options: ParseOptions): Promise<User[]> {
@@ -158,6 +166,8 @@ async function ask(context: CommandContext, producer: Producer, user: User): Pro
     urgency: "manual",
     dueAt: new Date(),
   });
+  const parked = await parkedAs(producer, job);
+  if (parked) return { telegramId, ...parked, job: null };
   await context.database.inTenant(DEFAULT_TENANT, (tx) => markEnqueued(tx, [user.id]));
   return { telegramId, outcome: "enqueued", job };
 }

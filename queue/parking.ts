@@ -35,6 +35,16 @@ export function countParked(redis: Redis, prefix: string, queue: string): Promis
   return redis.zcount(keyOf(prefix, queue), Date.now(), "+inf");
 }
 
+/** When a job is tried again that is set aside; null where it is not. */
+export async function parkedUntil(
+  redis: Redis,
+  prefix: string,
+  job: { queue: string; id: string },
+): Promise<Date | null> {
+  const until = Number((await redis.zscore(keyOf(prefix, job.queue), job.id)) ?? 0);
+  return until > Date.now() ? new Date(until) : null;
+}
+
 const keyOf = (prefix: string, queue: string) => `${keyPrefix(prefix)}:parked:${queue}`;
 
 function countedBefore(progress: unknown): number {

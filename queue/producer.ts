@@ -4,7 +4,7 @@ import { withDeadline } from "../runtime/deadline.ts";
 import type { Log } from "../runtime/log.ts";
 import { JOBS, type JobData, type JobName } from "./jobs.ts";
 import { LIMITER } from "./limiter.ts";
-import { countParked } from "./parking.ts";
+import { countParked, parkedUntil } from "./parking.ts";
 import { keyPrefix } from "./prefix.ts";
 import { priorityOf, type Urgency } from "./priority.ts";
 
@@ -65,6 +65,8 @@ export interface Producer {
   pausedQueues(queues?: readonly string[]): Promise<string[]>;
   /** When a queue goes on that serves nobody because its API ID waits for Telegram; null where it does not wait. */
   pausedUntil(queue: string): Promise<Date | null>;
+  /** When a job is tried again that is parked: see `queue/parking.ts`; null where it is not. */
+  parkedUntil(job: JobRef): Promise<Date | null>;
   pause(queue: string): Promise<void>;
   resume(queue: string): Promise<void>;
   /** Why the last of a queue's failed jobs failed, newest first. */
@@ -204,6 +206,11 @@ export function createProducer(options: { redis: Redis; prefix: string; log: Log
       const left = await inTime("looking for a pause", queueOf(name).getRateLimitTtl(LIMITER.max));
       return left > 0 ? new Date(Date.now() + left) : null;
     },
+    parkedUntil: (job) =>
+      inTime(
+        "looking for a parked job",
+        connected(options.redis).then((redis) => parkedUntil(redis, options.prefix, job)),
+      ),
     pause: (name) => inTime("pausing", queueOf(name).pause()),
     resume: (name) => inTime("resuming", queueOf(name).resume()),
     async failures(name, limit) {

@@ -1,9 +1,13 @@
+import { type Job, Queue } from "bullmq";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openDatabase } from "../../db/client.ts";
 import type { Database } from "../../db/database.ts";
 import { endingsToTell, markTold } from "../../db/session-endings.ts";
 import { transition } from "../../db/sessions.ts";
+import { findUser } from "../../db/users.ts";
 import { recordWait } from "../../db/waits.ts";
+import { createParking } from "../../queue/parking.ts";
+import { keyPrefix } from "../../queue/prefix.ts";
 import { createProducer, type Producer } from "../../queue/producer.ts";
 import { openRedis } from "../../queue/redis.ts";
 import { systemClock } from "../../runtime/clock.ts";
@@ -96,6 +100,19 @@ it("a parse that is waited for says so as soon as a wait puts it off", async () 
   expect(ended.stderr).toMatch(
     /^gramfleet: 803 waits until \S+ \S+Z \(messages\.getPeerDialogs, as Telegram asked\)\n$/,
   );
+});
+
+it("a parse whose job is parked says until when, and that its worker ended each time", async () => {
+  const queue = new Queue(`parse-${API_ID}`, { connection: redis, prefix: keyPrefix(service.prefix) });
+  const { id } = (await database.inTenant("default", (tx) => findUser(tx, PARTLY))) ?? {};
+  const job = (await queue.getJobs()).find(({ data }) => data.userId === String(id)) as Job;
+  const parking = createParking(redis, service.prefix);
+  await parking.note(job, new Date(Date.now() + 3_600_000));
+  const parked = await run("parse", String(PARTLY));
+  await parking.noteBack(job);
+  await queue.close();
+  expect(parked).toMatchObject({ code: 1, stdout: "" });
+  expect(parked.stderr).toMatch(/^gramfleet: 802 is parked until \S+ \S+Z: the job ended its worker each time\n$/);
 });
 
 it("waits lists accounts and API IDs; users and sessions show it too", async () => {
