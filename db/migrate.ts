@@ -9,6 +9,7 @@ import * as web from "./migrations/0003-web.ts";
 import * as channelLife from "./migrations/0004-channel-life.ts";
 import * as endings from "./migrations/0005-endings.ts";
 import * as unclaimedSessions from "./migrations/0006-unclaimed-sessions.ts";
+import * as waitsByTwoClocks from "./migrations/0007-waits-by-two-clocks.ts";
 import { answering } from "./unreachable.ts";
 
 /** Every migration, in order. One that has been released is never changed. */
@@ -19,6 +20,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0004-channel-life": channelLife,
   "0005-endings": endings,
   "0006-unclaimed-sessions": unclaimedSessions,
+  "0007-waits-by-two-clocks": waitsByTwoClocks,
 };
 const NAMES = Object.keys(MIGRATIONS).sort();
 /** The schema that this version of gramfleet reads and writes. */

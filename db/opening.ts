@@ -11,7 +11,10 @@ export interface Opening {
   readonly sealed: SealedSession | null;
   /** Whether Telegram has refused the session's API ID. */
   readonly apiIdOut: boolean;
-  /** The account's waits that run by the database's clock, which read `serverNow`. */
+  /**
+   * The account's waits, those too that are over by the database's clock, which read `serverNow`: it may have been set
+   * forward, and the process has another.
+   */
   readonly waits: readonly Wait[];
   readonly serverNow: Date;
 }
@@ -23,15 +26,15 @@ type Row = Selectable<Schema["sessions"]> & {
 } & Omit<Wait, "method" | "telegramId">;
 
 /**
- * One statement, one row for each running wait or a single one without: they are rare. Never the statement that takes
+ * One statement, one row for each wait of the last day or a single one without: they are rare. Never the statement that takes
  * the lease: its snapshot may be older than what the last holder wrote before it let go.
  */
 export async function loadOpening(tx: WorkerTx, sessionId: bigint): Promise<Opening | null> {
   const { rows } = await sql<Row>`
     select ${columns}, clock_timestamp() as server_now,
       exists (select from api_ids a where a.api_id = e.api_id and a.out_of_service_at is not null) as api_id_out,
-      w.method, w.chat_id as "chatId", w.until, w.seconds
-    from sessions e left join waits w on w.telegram_id = e.telegram_id and w.until > clock_timestamp()
+      w.method, w.chat_id as "chatId", w.until, w.process_until as "processUntil", w.seconds
+    from sessions e left join waits w on w.telegram_id = e.telegram_id
     where e.id = ${sessionId}`.execute(tx);
   const row = rows[0];
   if (!row) return null;
@@ -39,8 +42,8 @@ export async function loadOpening(tx: WorkerTx, sessionId: bigint): Promise<Open
     session: toInfo(row),
     sealed: toSealed(row),
     apiIdOut: row.api_id_out,
-    waits: rows.flatMap(({ telegram_id: telegramId, method, chatId, until, seconds }) =>
-      method === null ? [] : [{ telegramId, method, chatId, until, seconds }],
+    waits: rows.flatMap(({ telegram_id: telegramId, method, chatId, until, processUntil, seconds }) =>
+      method === null ? [] : [{ telegramId, method, chatId, until, processUntil, seconds }],
     ),
     serverNow: row.server_now,
   };

@@ -425,5 +425,6 @@ create table waits (
   until timestamp with time zone not null,
   seconds integer not null,
   observed_at timestamp with time zone default now() not null,
+  process_until timestamp with time zone not null,
   constraint waits_pkey PRIMARY KEY (telegram_id, method, chat_id)
 );

@@ -129,6 +129,7 @@ export interface Schema {
     method: string;
     chat_id: Generated<bigint>;
     until: Time;
+    process_until: Time;
     seconds: number;
     observed_at: DefaultTime;
   };

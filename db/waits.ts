@@ -7,26 +7,39 @@ export interface Wait {
   readonly telegramId: bigint;
   readonly method: string;
   readonly chatId: bigint;
+  /** By the database's clock. */
   readonly until: Date;
+  /** By the clock of the process that met it. */
+  readonly processUntil: Date;
   readonly seconds: number;
 }
 
-const WAIT = sql`telegram_id as "telegramId", method, chat_id as "chatId", until, seconds`;
+const WAIT = sql`telegram_id as "telegramId", method, chat_id as "chatId", until,
+  process_until as "processUntil", seconds`;
+
+/**
+ * Whether the wait `w` runs by the database's clock. Where that says that more is left than Telegram ever asked for, it
+ * has been set back since, and the wait is left to those who make the calls and know of another clock.
+ */
+const RUNS = sql`w.until > clock_timestamp() and w.until <= clock_timestamp() + w.seconds * interval '1 second'`;
 
 /**
  * Writes a wait: `until` counts from the database's clock and is never shortened; `seconds` are those of the wait that
  * ends last. Gives the row as it stands.
+ *
+ * @param wait.processUntil its end by the clock of the process that met it; the database's where it is left out
  */
 export async function recordWait(
   tx: Tx,
-  wait: { telegramId: bigint; method: string; chatId: bigint; seconds: number },
+  wait: { telegramId: bigint; method: string; chatId: bigint; seconds: number; processUntil?: Date },
 ): Promise<Wait> {
+  const until = sql`clock_timestamp() + ${wait.seconds} * interval '1 second'`;
   const { rows } = await sql<Wait>`
-    insert into waits as w (telegram_id, method, chat_id, until, seconds)
-    values (${wait.telegramId}, ${wait.method}, ${wait.chatId},
-      clock_timestamp() + ${wait.seconds} * interval '1 second', ${wait.seconds})
+    insert into waits as w (telegram_id, method, chat_id, until, process_until, seconds)
+    values (${wait.telegramId}, ${wait.method}, ${wait.chatId}, ${until}, ${wait.processUntil ?? until}, ${wait.seconds})
     on conflict (telegram_id, method, chat_id) do update set
       until = greatest(w.until, excluded.until),
+      process_until = greatest(w.process_until, excluded.process_until),
       seconds = case when excluded.until > w.until then excluded.seconds else w.seconds end,
       observed_at = clock_timestamp()
     returning ${WAIT}`.execute(tx);
@@ -38,9 +51,7 @@ export async function recordWait(
 /** The waits of an account that are not over by the database's clock, the one that ends first before the others. */
 export async function runningWaits(tx: Tx, telegramId: bigint): Promise<Wait[]> {
   const { rows } = await sql<Wait>`
-    select ${WAIT} from waits where telegram_id = ${telegramId} and until > clock_timestamp() order by until`.execute(
-    tx,
-  );
+    select ${WAIT} from waits w where telegram_id = ${telegramId} and ${RUNS} order by until`.execute(tx);
   return rows;
 }
 
@@ -57,17 +68,17 @@ const SNOOZED_SECONDS = 60;
 /** The users whose parses are held by a wait, as a subquery of user ids. */
 export const usersHeldByWaits = sql`
   select e.user_id from waits w join sessions e on e.telegram_id = w.telegram_id and e.state = 'AUTHORIZED'
-  where w.until > clock_timestamp() and w.chat_id = 0 and w.method in (${sql.join(PARSE_METHODS.map((name) => sql.lit(name)))})`;
+  where ${RUNS} and w.chat_id = 0 and w.method in (${sql.join(PARSE_METHODS.map((name) => sql.lit(name)))})`;
 
 /** Those and the users whose parse may be snoozed for a short one. */
 export const usersWaiting = sql`
-  ${usersHeldByWaits} or (w.until > clock_timestamp() and w.chat_id = 0 and w.seconds <= ${sql.lit(SNOOZED_SECONDS)})`;
+  ${usersHeldByWaits} or (${RUNS} and w.chat_id = 0 and w.seconds <= ${sql.lit(SNOOZED_SECONDS)})`;
 
 /** @param askedFor count only those for which Telegram asked for more seconds than this */
 export async function countRunningWaits(tx: Tx, askedFor = 0): Promise<{ waits: number; accounts: number }> {
   const { rows } = await sql<{ waits: number; accounts: number }>`
     select count(*)::int as waits, count(distinct telegram_id)::int as accounts
-    from waits where until > clock_timestamp() and seconds > ${askedFor}`.execute(tx);
+    from waits w where ${RUNS} and seconds > ${askedFor}`.execute(tx);
   return rows[0] ?? { waits: 0, accounts: 0 };
 }
 
@@ -80,11 +91,12 @@ export interface AccountWait extends Wait {
 /** The running waits of the tenant's accounts, the one that ends last first. */
 export async function listRunningWaits(tx: TenantTx, limit: number): Promise<AccountWait[]> {
   const { rows } = await sql<AccountWait>`
-    select w.telegram_id as "telegramId", w.method, w.chat_id as "chatId", w.until, w.seconds, e.api_id as "apiId"
+    select w.telegram_id as "telegramId", w.method, w.chat_id as "chatId", w.until,
+      w.process_until as "processUntil", w.seconds, e.api_id as "apiId"
     from waits w
     join users u on u.telegram_id = w.telegram_id and ${ofTenant("u.tenant_id")}
     left join sessions e on e.telegram_id = w.telegram_id and e.state = 'AUTHORIZED'
-    where w.until > clock_timestamp()
+    where ${RUNS}
     order by w.until desc, w.telegram_id, w.method limit ${limit}`.execute(tx);
   return rows;
 }

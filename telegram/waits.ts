@@ -3,7 +3,7 @@ import { recordWait, type Wait } from "../db/waits.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { sleep } from "../runtime/sleep.ts";
-import { laterEnd, msRemaining, type WaitEnd, waitEndAfter, waitEndFromServer } from "./waits/remaining.ts";
+import { msRemaining, type WaitEnd, waitEndAfter, waitEndFromServer } from "./waits/remaining.ts";
 
 /** A wait as it is kept: for a method, or for a method in one chat (`chatId` other than 0n). */
 interface WaitKey {
@@ -28,8 +28,8 @@ export interface WaitLedger {
    *
    * @param serverNow PostgreSQL's clock when they were read
    */
-  learn(waits: readonly Omit<Wait, "seconds">[], serverNow: Date): void;
-  /** The wait that holds this call longest, null where none does. Over when both clocks say so. */
+  learn(waits: readonly Wait[], serverNow: Date): void;
+  /** The wait that holds this call longest, null where none does. */
   check(telegramId: bigint, method: string, chatId?: bigint): RunningWait | null;
   /**
    * Notes a wait of `seconds` from now, at once in memory, then in PostgreSQL; where that does not answer it goes on
@@ -62,7 +62,7 @@ export function createWaitLedger(options: {
     const waits = accounts.get(key.telegramId) ?? new Map<string, WaitEnd>();
     accounts.set(key.telegramId, waits);
     const name = nameOf(key.method, key.chatId);
-    const later = laterEnd(waits.get(name), end);
+    const later = Math.max(waits.get(name) ?? end, end);
     waits.set(name, later);
     return later;
   }
@@ -87,7 +87,8 @@ export function createWaitLedger(options: {
   async function save(key: WaitKey, end: WaitEnd): Promise<void> {
     const seconds = Math.ceil(msRemaining(end, clock) / 1000);
     if (seconds === 0) return;
-    await database.once((tx) => recordWait(tx, { ...key, seconds }));
+    const processUntil = dateOf(end);
+    await database.once((tx) => recordWait(tx, { ...key, seconds, processUntil }));
   }
 
   async function saveUnsaved(): Promise<void> {
@@ -108,7 +109,7 @@ export function createWaitLedger(options: {
   return {
     learn(waits, serverNow) {
       sweep();
-      for (const wait of waits) note(wait, waitEndFromServer(clock, wait.until, serverNow));
+      for (const wait of waits) note(wait, waitEndFromServer(clock, wait, serverNow));
     },
     check(telegramId, method, chatId = 0n) {
       const waits = accounts.get(telegramId);

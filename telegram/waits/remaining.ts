@@ -1,36 +1,35 @@
 import type { Clock } from "../../runtime/clock.ts";
 
-/**
- * The end of a wait on two clocks: the wall clock's reading, and the process's monotonic clock, which stands in for the
- * clock of whoever set the wait (PostgreSQL, or this process when Telegram answered).
- */
-export interface WaitEnd {
-  readonly wall: number;
-  readonly monotonic: number;
-}
+/** When a wait is over, on the process's monotonic clock: no wall clock that jumps while it runs shortens or prolongs it. */
+export type WaitEnd = number;
 
 /** Telegram counts whole seconds from its answer; what counts less than one is one. */
 export function waitEndAfter(clock: Clock, seconds: number): WaitEnd {
-  const milliseconds = Math.max(1, seconds) * 1000;
-  return { wall: clock.now() + milliseconds, monotonic: clock.monotonic() + milliseconds };
+  return clock.monotonic() + Math.max(1, seconds) * 1000;
+}
+
+/** A wait as PostgreSQL keeps it. */
+export interface KeptWait {
+  /** By PostgreSQL's clock. */
+  readonly until: Date;
+  /** By the clock of the process that met it. */
+  readonly processUntil: Date;
+  /** What Telegram asked for: at no time is more than this left. */
+  readonly seconds: number;
 }
 
 /**
- * The end of a wait that PostgreSQL names by its own clock.
+ * The end of a wait that PostgreSQL keeps: over when both clocks say so, so that neither, set forward, shortens it. A
+ * clock that says more is left than there ever was has been set back since, and is not asked.
  *
  * @param serverNow PostgreSQL's clock at some moment before now: taken for now, so that the wait ends rather late
  */
-export function waitEndFromServer(clock: Clock, until: Date, serverNow: Date): WaitEnd {
-  return { wall: until.getTime(), monotonic: clock.monotonic() + (until.getTime() - serverNow.getTime()) };
+export function waitEndFromServer(clock: Clock, wait: KeptWait, serverNow: Date): WaitEnd {
+  const most = wait.seconds * 1000;
+  const told = [wait.until.getTime() - serverNow.getTime(), wait.processUntil.getTime() - clock.now()];
+  const believed = told.filter((left) => left <= most);
+  return clock.monotonic() + (believed.length === 0 ? most : Math.max(...believed));
 }
 
-/** Never shortened: the later end on each clock. */
-export function laterEnd(one: WaitEnd | undefined, other: WaitEnd): WaitEnd {
-  if (!one) return other;
-  return { wall: Math.max(one.wall, other.wall), monotonic: Math.max(one.monotonic, other.monotonic) };
-}
-
-/** Milliseconds still to wait: over only when both clocks say so. */
-export function msRemaining(end: WaitEnd, clock: Clock): number {
-  return Math.max(0, end.wall - clock.now(), end.monotonic - clock.monotonic());
-}
+/** Milliseconds still to wait. */
+export const msRemaining = (end: WaitEnd, clock: Clock): number => Math.max(0, end - clock.monotonic());

@@ -87,6 +87,24 @@ test.each([
   expect(left).toBeGreaterThan(58_000);
 });
 
+test("PostgreSQL's clock is set forward an hour: the wait holds in a process that reads it then, too", async () => {
+  const id = account();
+  await ledger().record({ telegramId: id, method: METHOD, chatId: 0n, seconds: 60 });
+  const [row] = await database.asWorker((tx) => runningWaits(tx, id));
+  const other = ledger();
+  other.learn([row!], new Date(Date.now() + HOUR));
+  expect((other.check(id, METHOD)?.until.getTime() ?? 0) - Date.now()).toBeGreaterThan(58_000);
+});
+
+test("PostgreSQL's clock was set back since: a wait that would last longer than asked for is not counted as running", async () => {
+  const id = account();
+  await ledger().record({ telegramId: id, method: METHOD, chatId: 0n, seconds: 60 });
+  await database.once((tx) =>
+    sql`update waits set until = until + interval '1 hour' where telegram_id = ${id}`.execute(tx),
+  );
+  expect(await database.asWorker((tx) => runningWaits(tx, id))).toEqual([]);
+});
+
 test("over, it holds nothing any more", async () => {
   const id = account();
   const one = ledger();
