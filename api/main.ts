@@ -1,15 +1,20 @@
 import type { Config } from "../config/load.ts";
 import { openDatabase } from "../db/client.ts";
+import type { Database } from "../db/database.ts";
 import { assertSchema } from "../db/migrate.ts";
+import { startTickets, type Tickets } from "../login/tickets.ts";
 import { createProducer } from "../queue/producer.ts";
 import { assertRedis, openRedis } from "../queue/redis.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { startHealthServer } from "../runtime/health.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import { createLog, type Log } from "../runtime/log.ts";
-import { createMetrics } from "../runtime/metrics.ts";
+import { createMetrics, type Metrics } from "../runtime/metrics.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { runProcess } from "../runtime/process.ts";
+import { createFleet } from "../telegram/fleet.ts";
+import { keepOriginalCodec } from "../telegram/gramjs/codec/fast-codec.ts";
+import { connect } from "../telegram/gramjs/connect.ts";
 import { createApp } from "./app.ts";
 import { fleetStatus } from "./status.ts";
 
@@ -27,7 +32,7 @@ export async function runApi(config: Config): Promise<void> {
 
 /**
  * Serves the API on its own address, and `/status`, the fleet at a glance as JSON, beside what every process serves on
- * the metrics port. It never calls Telegram. What it opens is owned by `lifecycle`.
+ * the metrics port. Of Telegram it calls what logs people in. What it opens is owned by `lifecycle`.
  *
  * @returns the metrics port, and the API's address
  * @throws OperatorError where PostgreSQL or Redis is unreachable or unfit, or the port is taken
@@ -59,11 +64,12 @@ export async function startApi(
     createProducer({ redis, prefix: config.redisPrefix, log, timeoutMs: limits.producerTimeoutMs }),
     (opened) => opened.close(),
   );
+  const tickets = await openTickets(config, lifecycle, { database, metrics, log });
   const status = () => fleetStatus({ database, producer, lateMs: limits.overdueAfterMs });
   const app = lifecycle.own(
     "API",
     await createApp({
-      ...{ database, log, metrics, status },
+      ...{ database, log, metrics, status, tickets },
       clock: systemClock,
       config: config.api,
       qrCallback: null,
@@ -88,6 +94,42 @@ export async function startApi(
   );
   log.info({ port: health.port, address }, "api started");
   return { port: health.port, address };
+}
+
+/** Logins by QR code, where this process has API IDs to log in with and a keyring to seal with; else null. */
+async function openTickets(
+  config: Config,
+  lifecycle: Lifecycle,
+  process: { readonly database: Database; readonly metrics: Metrics; readonly log: Log },
+): Promise<Tickets | null> {
+  const { apiIds, keyring, limits, flood, dataCenters, redisPrefix } = config;
+  const { log, metrics, database } = process;
+  if (apiIds.masters.length === 0 || keyring.length === 0) {
+    log.warn("no logins by QR code: MASTER_API_IDS or SESSION_ENCRYPTION_KEYS is not set");
+    return null;
+  }
+  const redis = () => openRedis(config.redisUrl ?? "", "limiter", log);
+  const clock = systemClock;
+  if (!config.fastCodec) keepOriginalCodec();
+  const fleet = await createFleet(
+    {
+      heartbeatUrl: config.databaseDirectUrl ?? "",
+      ...{ redis, redisPrefix, keyring, apiIds, connect, dataCenters, flood, limits, metrics, clock, log, database },
+    },
+    lifecycle,
+  );
+  const deps = {
+    times: limits,
+    callsInFlight: limits.callsInFlightPerAccount,
+    ...{ database, fleet, apiIds, dataCenters, flood, metrics, clock, log },
+  };
+  const opened = startTickets({
+    ...{ deps, redis, redisPrefix, keyring },
+    lifeMs: config.qrTicketMs,
+    beatMs: limits.ticketBeatMs,
+    sweepMs: limits.abandonedLoginsEveryMs,
+  });
+  return lifecycle.own("logins by QR code", await opened, (tickets) => tickets.close());
 }
 
 async function closeInTime(app: Awaited<ReturnType<typeof createApp>>): Promise<void> {

@@ -6,6 +6,7 @@ import { loginRoutes } from "./routes/login.ts";
 import { meRoutes } from "./routes/me.ts";
 import { parseRoutes } from "./routes/parse.ts";
 import { postRoutes } from "./routes/posts.ts";
+import { qrRoutes } from "./routes/qr.ts";
 import { qrCallbackRoutes } from "./routes/qr-callback.ts";
 import { statusRoutes } from "./routes/status.ts";
 
@@ -17,6 +18,7 @@ const SUBJECTS = [
   channelRoutes,
   postRoutes,
   parseRoutes,
+  qrRoutes,
   qrCallbackRoutes,
   statusRoutes,
 ];

@@ -64,6 +64,8 @@ export function createLimits(divisor = 1) {
     pageSize: 100,
     peerDialogsBatch: 100,
 
+    /** How often an api process tells the others that it lives, and its tickets with it. */
+    ticketBeatMs: time(3_000),
     /** Logins whose process died are ended: their keys would stay among the account's devices. */
     abandonedLoginsEveryMs: time(60_000),
     notifyEveryMs: 200,

@@ -1,5 +1,6 @@
 import type { ApiConfig } from "../../config/api.ts";
 import type { Database } from "../../db/database.ts";
+import type { Tickets } from "../../login/tickets.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
@@ -15,6 +16,8 @@ export interface RouteDeps {
   readonly clock: Clock;
   readonly config: Omit<ApiConfig, "host" | "port">;
   readonly trust: InitDataTrust;
+  /** Logins by QR code; null where there are none here. */
+  readonly tickets: Pick<Tickets, "start" | "status" | "prove" | "tryPassword"> | null;
   /** Who takes what the Mini App's bot reports of a QR login; null where there are no QR logins here. */
   readonly qrCallback: QrCallback | null;
   readonly status: () => Promise<FleetStatus>;

@@ -205,6 +205,9 @@ const ROUTES: Readonly<Record<string, () => Asked>> = {
   "GET /docs": () => [{ url: "/docs" }],
   "POST /api/login/telegram": () => [{ url: "/api/login/telegram", payload: {} }],
   "POST /api/logout": () => [{ url: "/api/logout", payload: {} }],
+  "POST /api/qr/start": () => [{ url: "/api/qr/start", payload: {} }],
+  "GET /api/qr/status": () => [{ url: "/api/qr/status?ticket=nobodys" }],
+  "POST /api/qr/password": () => [{ url: "/api/qr/password", payload: { ticket: "nobodys", password: "none" } }],
   "POST /api/qr/callback": () => ({ notTried: "takes the signed reports of a bot about logins; reads no channel" }),
 };
 

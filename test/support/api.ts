@@ -2,6 +2,7 @@ import { createHash, createHmac } from "node:crypto";
 import type { FastifyInstance, FastifyPluginAsync, InjectOptions } from "fastify";
 import { createApp } from "../../api/app.ts";
 import type { QrCallback } from "../../api/qr-callback.ts";
+import type { RouteDeps } from "../../api/routes/deps.ts";
 import type { ApiConfig } from "../../config/api.ts";
 import { createApiToken } from "../../db/api-tokens.ts";
 import { openDatabase } from "../../db/client.ts";
@@ -29,18 +30,22 @@ export interface TestApi {
   close(): Promise<void>;
 }
 
-/** The API over a database of its own, without a port. */
+/** The API over a database of its own (or one that is there), without a port. */
 export async function startApiApp(
   given: {
     config?: Partial<Omit<ApiConfig, "miniApp">> & { miniApp?: Partial<ApiConfig["miniApp"]> };
     qrCallback?: QrCallback;
+    tickets?: RouteDeps["tickets"];
+    databaseUrl?: string;
     initDataKey?: Buffer;
     more?: FastifyPluginAsync;
     now?: number;
     through?: (database: Database) => Database;
   } = {},
 ): Promise<TestApi> {
-  const { url, drop } = await testDatabase();
+  const { url, drop } = given.databaseUrl
+    ? { url: given.databaseUrl, drop: async () => undefined }
+    : await testDatabase();
   const opened = openDatabase({ url, poolSize: 10, fencedStatementMs: 5_000, log: silentLog });
   const database = given.through?.(opened) ?? opened;
   const clock = manualClock(given.now ?? Date.now());
@@ -60,6 +65,7 @@ export async function startApiApp(
       },
     },
     qrCallback: given.qrCallback ?? null,
+    tickets: given.tickets ?? null,
     status: async () => ({
       users: 0,
       schedules: { due: 0, inFlight: 0, late: 0, schedulable: 0 },

@@ -1,0 +1,226 @@
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import encodeQR from "qr";
+import { z } from "zod";
+import type { TicketView } from "../../login/tickets.ts";
+import { type Caller, unauthenticated } from "../http/access.ts";
+import { ApiError, answers } from "../http/errors.ts";
+import type { RouteDeps } from "./deps.ts";
+import { time } from "./schemas.ts";
+
+/** Of an address's requests, this part may begin logins: each is a key exchange with Telegram. */
+const PART_OF_REQUESTS = 0.1;
+/** Modules of a drawn code, in pixels. */
+const SCALE = 8;
+
+const ticket = z.string().min(1).max(256);
+const hexOf = (bytes: number) =>
+  z.string().regex(new RegExp(`^[0-9a-fA-F]{${bytes * 2}}$`), `${bytes} bytes in hexadecimal`);
+const image = z.string().describe("The code to scan: a GIF, in base64.");
+
+const startBody = z.strictObject({
+  tenant_id: z.string().min(1).max(256).optional().describe("The caller's own, and no other; it may be left out."),
+  app_id: z
+    .string()
+    .regex(/^[\w.-]{1,128}$/, "letters, digits, dots, dashes and underscores")
+    .optional()
+    .describe("Which of the account's sessions this is to be (user_<telegram_id>); for tenants' programs."),
+});
+const passwordBody = z.union([
+  z.strictObject({
+    ticket,
+    password: z.string().min(1).max(1_024).describe("It is proven here and kept nowhere; better send a proof of it."),
+  }),
+  z.strictObject({
+    ticket,
+    srp_id: z.string().regex(/^-?\d{1,19}$/, "a 64-bit number"),
+    A: hexOf(256),
+    M1: hexOf(32),
+  }),
+]);
+const states = z.enum([
+  "PENDING_QR",
+  "PENDING_PASSWORD",
+  "AUTHORIZED",
+  "expired",
+  "cancelled",
+  "wrong_account",
+  "failed",
+]);
+
+/** Logins by QR code. A ticket is told of to whoever asked for it: a tenant's programs, or one user. */
+export const qrRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, deps) => {
+  const tickets = () => {
+    if (deps.tickets === null) throw new ApiError(503, "not_configured", "there are no QR logins here");
+    return deps.tickets;
+  };
+
+  app.post(
+    "/api/qr/start",
+    {
+      config: {
+        access: ["client", "person"],
+        rateLimit: { max: Math.ceil(deps.config.requestsPerMinute * PART_OF_REQUESTS), timeWindow: 60_000 },
+      },
+      schema: {
+        summary: "Begin a login by QR code",
+        description: "A tenant's program gets whoever scans; a user must be the one who scans.",
+        body: startBody,
+        response: answers({
+          200: z.object({
+            ticket,
+            qr_base64: image,
+            link: z.string().describe("`tg://login?token=…`, for the phone that the page itself is open on."),
+            qr_expires_at: time,
+            ttl: z.number().int().describe("Seconds that the ticket lives."),
+            tenant_id: z.string(),
+            app_id: z.string().nullable(),
+          }),
+        }),
+      },
+    },
+    async (request) => {
+      const caller = callerOf(request.caller);
+      const { tenant_id: tenantId = caller.tenantId, app_id: appId } = request.body;
+      if (tenantId !== caller.tenantId) throw new ApiError(403, "forbidden", "that is another tenant");
+      if (appId !== undefined && caller.kind === "person")
+        throw new ApiError(400, "invalid_request", "app_id is for tenants' programs");
+      const { ticket, view } = await tickets().start({
+        asker: askerOf(caller),
+        tenantId,
+        ...(appId === undefined ? {} : { appId }),
+        telegramId: caller.kind === "person" ? caller.telegramId : null,
+      });
+      if (view.link === null || view.linkExpiresAt === null)
+        throw new ApiError(502, "login_failed", `the login could not begin: ${view.reason ?? view.state}`);
+      return {
+        ...{ ticket, qr_base64: drawn(view.link), link: view.link, qr_expires_at: view.linkExpiresAt.toISOString() },
+        ttl: Math.max(0, Math.round((view.endsAt.getTime() - deps.clock.now()) / 1_000)),
+        ...{ tenant_id: view.tenantId, app_id: view.appId },
+      };
+    },
+  );
+
+  app.get(
+    "/api/qr/status",
+    {
+      config: { access: ["client", "person"] },
+      schema: {
+        summary: "How a login by QR code stands",
+        querystring: z.strictObject({ ticket }),
+        response: answers({
+          200: z.object({
+            state: states,
+            telegram_user_id: z.number().int().nullable(),
+            requires_password: z.boolean(),
+            qr_base64: image.optional(),
+            link: z.string().optional(),
+            qr_expires_at: time.optional(),
+            password: z
+              .object({
+                ...{ srp_id: z.string(), srp_B: z.string(), salt1: z.string(), salt2: z.string() },
+                ...{ g: z.number().int(), p: z.string(), hint: z.string().nullable() },
+              })
+              .optional()
+              .describe("What a proof of the password is made from (core.telegram.org/api/srp); bytes in hexadecimal."),
+            reason: z.string().optional().describe("Why a password was refused, or the login failed."),
+            tenant_id: z.string(),
+            app_id: z.string().nullable(),
+          }),
+        }),
+      },
+    },
+    async (request) => {
+      const view = await tickets().status(request.query.ticket, askerOf(callerOf(request.caller)));
+      return statusOf(known(view));
+    },
+  );
+
+  app.post(
+    "/api/qr/password",
+    {
+      config: { access: ["client", "person"] },
+      schema: {
+        summary: "Give the two-step password that a login by QR code asks for, or a proof of it",
+        body: passwordBody,
+        response: answers({ 200: z.object({ status: states, message: z.string() }) }),
+      },
+    },
+    async ({ body, caller: anybody }) => {
+      const asker = askerOf(callerOf(anybody));
+      const before = known(await tickets().status(body.ticket, asker));
+      if (before.state !== "PENDING_PASSWORD")
+        throw new ApiError(409, "no_password_asked", `no password is asked for: ${saidOf(before)}`);
+      const view =
+        "password" in body
+          ? await tickets().tryPassword(body.ticket, asker, body.password)
+          : await tickets().prove(body.ticket, asker, {
+              srpId: BigInt(body.srp_id),
+              A: Buffer.from(body.A, "hex"),
+              M1: Buffer.from(body.M1, "hex"),
+            });
+      const after = known(view);
+      return { status: after.state, message: saidOf(after) };
+    },
+  );
+};
+
+function callerOf(caller: Caller | null): Caller {
+  if (!caller) throw unauthenticated();
+  return caller;
+}
+
+const askerOf = (caller: Caller): string =>
+  caller.kind === "person" ? `user:${caller.userId}` : `tenant:${caller.tenantId}`;
+
+function known(view: TicketView | null): TicketView {
+  if (!view) throw new ApiError(404, "not_found", "there is no such ticket");
+  return view;
+}
+
+const drawn = (link: string): string => Buffer.from(encodeQR(link, "gif", { scale: SCALE })).toString("base64");
+
+function statusOf(view: TicketView) {
+  const { password: asked } = view;
+  return {
+    state: view.state,
+    telegram_user_id: view.telegramId === null ? null : Number(view.telegramId),
+    requires_password: view.state === "PENDING_PASSWORD",
+    ...(view.link === null ? {} : { qr_base64: drawn(view.link), link: view.link }),
+    ...(view.linkExpiresAt === null ? {} : { qr_expires_at: view.linkExpiresAt.toISOString() }),
+    ...(asked === null
+      ? {}
+      : {
+          password: {
+            ...{
+              srp_id: String(asked.srpId),
+              srp_B: asked.srpB.toString("hex"),
+              g: asked.g,
+              p: asked.p.toString("hex"),
+            },
+            ...{ salt1: asked.salt1.toString("hex"), salt2: asked.salt2.toString("hex"), hint: asked.hint },
+          },
+        }),
+    ...(view.reason === null ? {} : { reason: view.reason }),
+    ...{ tenant_id: view.tenantId, app_id: view.appId },
+  };
+}
+
+/** One sentence for whoever reads it. */
+function saidOf({ state, reason }: TicketView): string {
+  switch (state) {
+    case "AUTHORIZED":
+      return "logged in";
+    case "PENDING_QR":
+      return "the code is to be scanned";
+    case "PENDING_PASSWORD":
+      return reason === null ? "the two-step password is asked for" : `the password was refused: ${reason}`;
+    case "expired":
+      return "the ticket has expired: begin a new one";
+    case "cancelled":
+      return "the login was cancelled";
+    case "wrong_account":
+      return "another account has scanned the code: it was logged out again";
+    case "failed":
+      return `the login failed${reason === null ? "" : `: ${reason}`}`;
+  }
+}
