@@ -1,12 +1,20 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openDatabase } from "../../db/client.ts";
 import type { Database } from "../../db/database.ts";
 import { redeemInvite } from "../../db/invites.ts";
+import { listSessions } from "../../db/sessions.ts";
 import { silentLog } from "../../runtime/log.ts";
+import { testDataDir } from "../support/data-dir.ts";
+import { eventually } from "../support/eventually.ts";
 import { plantReader } from "../support/following.ts";
 import { gramfleet, jsonOf, prepareCommands, type Ran, startGramfleet } from "../support/gramfleet.ts";
 import { runHere } from "../support/run-here.ts";
 import { type TestDatabase, testDatabase, testRedis } from "../support/services.ts";
+import { startWireTelegram } from "../support/wire-telegram.ts";
+
+const POST = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" } as const;
 
 /** The api as a process, and the commands that make what it is called with. */
 prepareCommands();
@@ -60,12 +68,60 @@ it("listens where it is told, beside its metrics, and ends when asked", async ()
   const { id, token } = await ok<{ id: string; token: string }>("tokens", "create", "nightly export");
   const bearer = { authorization: `Bearer ${token}` };
   expect(await status(`${started.address}/api/me`, bearer)).toBe(403);
+  const qr = `${started.address}/api/qr`;
+  const begin = () => fetch(`${qr}/start`, { ...POST, headers: { ...POST.headers, ...bearer } });
+  expect((await begin()).status).toBe(503);
   await ok("tokens", "revoke", id);
   expect(await status(`${started.address}/api/me`, bearer)).toBe(401);
   api.signal("SIGTERM");
   const ended = await api.ended;
   expect(ended.code).toBe(0);
   expect(ended.stdout + ended.stderr).not.toContain(token);
+});
+
+it("logs people in by QR code, and leaves nobody half logged in when it ends", async () => {
+  await using telegram = Object.assign(await startWireTelegram(), {
+    async [Symbol.asyncDispose]() {
+      await telegram.close();
+    },
+  });
+  const publicKey = join(testDataDir(), "dc.pem");
+  writeFileSync(publicKey, telegram.dataCenters.publicKeyPem);
+  const api = startGramfleet(["api"], {
+    env: {
+      ...env,
+      MASTER_API_IDS: "1001",
+      MASTER_API_HASHES: "a".repeat(32),
+      SESSION_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32, 1).toString("base64")}`,
+      TELEGRAM_DC: telegram.dataCenters.addresses.map(({ id, host, port }) => `${id}@${host}:${port}`).join(","),
+      TELEGRAM_DC_PUBLIC_KEY: publicKey,
+    },
+  });
+  await api.ready();
+  const address = /"address":"([^"]+)"/.exec(api.stderr())?.[1];
+  const { token } = await ok<{ token: string }>("tokens", "create", "shop");
+  const headers = { ...POST.headers, authorization: `Bearer ${token}` };
+  const begin = async () =>
+    (await (await fetch(`${address}/api/qr/start`, { ...POST, headers })).json()) as { ticket: string; link: string };
+  const { ticket, link } = await begin();
+  const ada = 6_400_000_001n;
+  const known = { firstName: "Ada", username: null, dcId: 2, premium: false, password: null };
+  telegram.world.addUser({ id: ada, phone: "9996629001", ...known });
+  telegram.scan(link, ada);
+  await eventually(
+    async () => {
+      const answer = await fetch(`${address}/api/qr/status?ticket=${ticket}`, { headers });
+      return ((await answer.json()) as { state: string }).state === "AUTHORIZED";
+    },
+    { everyMs: 100, what: "the login" },
+  );
+  const abandoned = await begin();
+  api.signal("SIGTERM");
+  expect(await api.ended).toMatchObject({ code: 0 });
+  expect(telegram.keys.ofAccount(ada)).toHaveLength(1);
+  expect(() => telegram.scan(abandoned.link, ada)).toThrow();
+  const sessions = await database.inTenant("default", (tx) => listSessions(tx));
+  expect(sessions.map(({ telegramId, state }) => [telegramId, state])).toEqual([[ada, "AUTHORIZED"]]);
 });
 
 it("lists tokens without showing them, and refuses what is not there", async () => {
