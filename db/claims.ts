@@ -12,7 +12,8 @@ export interface ChannelClaim {
 }
 
 /**
- * Claims the reading of a channel for `ms`; renewed by its own token. False where another reader has it.
+ * Claims the reading of a channel for `ms`; renewed by its own token. False where another reader has it. One that ends
+ * in more than two minutes, which no claim does, was written before the database's clock was set back, and holds nobody.
  * A matter of economy: what keeps rows exact is the compare-and-set on pts.
  */
 export async function claimChannel(tx: WorkerTx, claim: ChannelClaim & { readonly ms: number }): Promise<boolean> {
@@ -22,6 +23,7 @@ export async function claimChannel(tx: WorkerTx, claim: ChannelClaim & { readonl
       clock_timestamp() + ${claim.ms} * interval '1 millisecond')
     on conflict (channel_id, purpose) do update set token = excluded.token, until = excluded.until
     where c.token = excluded.token or c.until < clock_timestamp()
+      or c.until > clock_timestamp() + interval '2 minutes'
     returning 1`.execute(tx);
   return rows.length > 0;
 }
@@ -30,7 +32,8 @@ export async function claimChannel(tx: WorkerTx, claim: ChannelClaim & { readonl
 export async function isBeingRead(tx: WorkerTx, channelId: bigint): Promise<boolean> {
   const { rows } = await sql`
     select 1 from channel_claims
-    where channel_id = ${channelId} and purpose = 'news' and until >= clock_timestamp()`.execute(tx);
+    where channel_id = ${channelId} and purpose = 'news'
+      and until between clock_timestamp() and clock_timestamp() + interval '2 minutes'`.execute(tx);
   return rows.length > 0;
 }
 

@@ -11,11 +11,13 @@ export interface StartedRun {
   readonly session: SessionInfo | null;
   /** When the run was due. */
   readonly nextParseAt: Date;
+  /** The database's clock, by which schedules go. */
+  readonly serverNow: Date;
 }
 
 type SessionColumn = (typeof INFO)[number];
 type SessionRow = Pick<Selectable<Schema["sessions"]>, SessionColumn>;
-type Row = Selectable<Schema["users"]> & { readonly next_parse_at: Date } & {
+type Row = Selectable<Schema["users"]> & { readonly next_parse_at: Date; readonly server_now: Date } & {
   readonly [Column in SessionColumn as `session_${Column}`]: SessionRow[Column] | null;
 };
 
@@ -25,13 +27,14 @@ export async function startRun(tx: WorkerTx, userId: bigint): Promise<StartedRun
     with started as (
       update schedules set last_started_at = now() where user_id = ${userId} returning user_id, next_parse_at
     )
-    select u.*, started.next_parse_at, ${sessionColumns}
+    select u.*, started.next_parse_at, now() as server_now, ${sessionColumns}
     from started join users u on u.id = started.user_id
     left join lateral (
       select * from sessions where user_id = u.id order by state = 'AUTHORIZED' desc, id desc limit 1
     ) e on true`.execute(tx);
   const row = rows[0];
-  return row ? { user: toUser(row), session: sessionIn(row), nextParseAt: row.next_parse_at } : null;
+  if (!row) return null;
+  return { user: toUser(row), session: sessionIn(row), nextParseAt: row.next_parse_at, serverNow: row.server_now };
 }
 
 const sessionColumns = sql.join(INFO.map((name) => sql`${sql.ref(`e.${name}`)} as ${sql.ref(`session_${name}`)}`));

@@ -79,6 +79,25 @@ export async function claimOverdue(
   return rows;
 }
 
+/** What a transaction that began after ours may have written, and no more. */
+const LATER = sql`now() + interval '1 minute'`;
+const notLaterThanNow = (column: string) =>
+  sql`${sql.ref(column)} = case when ${sql.ref(column)} > now() then now() else ${sql.ref(column)} end`;
+
+/**
+ * Where the database's clock was set back, what it wrote before lies in its future: users would not be due, nor their
+ * claims overdue, for as long as that. Brings those times back to now, and next parses to within `longestMs`, the
+ * longest that any lies ahead. Gives the number of users.
+ */
+export async function bringBackToNow(tx: WorkerTx, longestMs: number): Promise<number> {
+  const { numAffectedRows } = await sql`
+    update schedules set ${notLaterThanNow("claimed_at")}, ${notLaterThanNow("last_enqueued_at")},
+      ${notLaterThanNow("last_started_at")}, next_parse_at = least(next_parse_at, now() + ${milliseconds(longestMs)})
+    where greatest(claimed_at, last_enqueued_at, last_started_at) > ${LATER}
+      or next_parse_at > ${LATER} + ${milliseconds(longestMs)}`.execute(tx);
+  return Number(numAffectedRows ?? 0n);
+}
+
 const lease = sql`
   select from leases l join sessions e on e.id = l.session_id where e.user_id = s.user_id`;
 

@@ -4,6 +4,7 @@ import { withDeadline } from "../runtime/deadline.ts";
 import type { Log } from "../runtime/log.ts";
 import { JOBS, type JobData, type JobName } from "./jobs.ts";
 import { LIMITER } from "./limiter.ts";
+import { wakeOverslept } from "./overslept.ts";
 import { countParked, parkedUntil } from "./parking.ts";
 import { keyPrefix } from "./prefix.ts";
 import { priorityOf, type Urgency } from "./priority.ts";
@@ -67,6 +68,8 @@ export interface Producer {
   pausedUntil(queue: string): Promise<Date | null>;
   /** When a job is tried again that is parked: see `queue/parking.ts`; null where it is not. */
   parkedUntil(job: JobRef): Promise<Date | null>;
+  /** Puts back what sleeps for longer than it was snoozed for: see `queue/overslept.ts`. Gives the number of jobs. */
+  wakeOverslept(queues: readonly string[]): Promise<number>;
   pause(queue: string): Promise<void>;
   resume(queue: string): Promise<void>;
   /** Why the last of a queue's failed jobs failed, newest first. */
@@ -211,6 +214,11 @@ export function createProducer(options: { redis: Redis; prefix: string; log: Log
         "looking for a parked job",
         connected(options.redis).then((redis) => parkedUntil(redis, options.prefix, job)),
       ),
+    async wakeOverslept(names) {
+      const redis = await connected(options.redis);
+      const woken = await Promise.all(names.map((name) => wakeOverslept(redis, queueOf(name))));
+      return woken.reduce((sum, count) => sum + count, 0);
+    },
     pause: (name) => inTime("pausing", queueOf(name).pause()),
     resume: (name) => inTime("resuming", queueOf(name).resume()),
     async failures(name, limit) {

@@ -15,6 +15,7 @@ import { scanDue } from "./due-scan.ts";
 import { measure, measureLedger, measureSessions } from "./gauges.ts";
 import { maintain } from "./maintenance.ts";
 import { scanOverdue } from "./overdue.ts";
+import { wakeOverslept } from "./overslept.ts";
 import { recoverFromFlush } from "./recovery.ts";
 
 /** Runs a scheduler until a signal ends it. Any number of them may run at once. */
@@ -64,6 +65,7 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
     reconcile,
     historyDepthFree,
     flood,
+    intervals: config.intervals,
     metrics,
     log,
     now: () => new Date(),
@@ -75,6 +77,7 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
   loop("recovery", limits.overdueScanEveryMs, () => recoverFromFlush(deps));
   loop("due scan", limits.dueScanEveryMs, () => scanDue(deps));
   loop("overdue scan", limits.overdueScanEveryMs, () => scanOverdue(deps));
+  loop("overslept jobs", limits.overdueScanEveryMs, () => wakeOverslept(deps));
   loop("maintenance", limits.maintenanceEveryMs, () => maintain(deps));
   loop("gauges", limits.overdueScanEveryMs, () => measure(deps));
   loop("session gauges", limits.overdueScanEveryMs, () => measureSessions(deps));

@@ -1,22 +1,33 @@
-import { claimOverdue } from "../db/schedules.ts";
+import type { PlanIntervals } from "../config/plans.ts";
+import { bringBackToNow, claimOverdue } from "../db/schedules.ts";
 import type { Producer } from "../queue/producer.ts";
 import type { Log } from "../runtime/log.ts";
 import { parseJobs, type ScanDependencies } from "./due-scan.ts";
 
+/** `nextParseAt` goes no further beyond an interval. */
+const LONGEST_SPREAD = 1.05;
+
 /**
  * Finds users that were claimed and never parsed (a job that got lost, a worker that died), and enqueues them again.
- * Queues that serve nobody now are spared. A job that is still there absorbs its like.
+ * Queues that serve nobody now are spared. A job that is still there absorbs its like. What PostgreSQL's clock wrote
+ * before it was set back is brought back to now first.
  */
 export async function scanOverdue(
   deps: Omit<ScanDependencies, "producer" | "limits"> & {
     readonly producer: Pick<Producer, "addBulk" | "pausedQueues">;
     readonly queues: readonly string[];
+    readonly intervals: PlanIntervals;
     readonly limits: { readonly dueBatch: number; readonly overdueAfterMs: number };
     readonly log: Log;
   },
 ): Promise<"again" | "rest"> {
   const pausedQueues = await deps.producer.pausedQueues(deps.queues);
+  const { premiumMs, trialMs, freeMs } = deps.intervals;
+  const longestMs = Math.max(premiumMs, trialMs, freeMs) * LONGEST_SPREAD;
   const claimed = await deps.database.asWorker(async (tx) => {
+    const broughtBack = await bringBackToNow(tx, longestMs);
+    if (broughtBack > 0)
+      deps.log.warn({ users: broughtBack }, "schedules brought back: PostgreSQL's clock was set back");
     const overdue = await claimOverdue(tx, {
       afterMs: deps.limits.overdueAfterMs,
       limit: deps.limits.dueBatch,

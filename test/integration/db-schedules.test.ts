@@ -113,7 +113,7 @@ describe("the start of a run", () => {
     expect(queue).not.toBeNull();
     const start = () => database.once((tx) => startRun(tx, user.id));
     const session = await database.once((tx) => loadSession(tx, sessionId));
-    expect(await start()).toEqual({ user, session, nextParseAt });
+    expect(await start()).toEqual({ user, session, nextParseAt, serverNow: expect.any(Date) });
     expect((await database.asWorker((tx) => loadSchedule(tx, user.id)))?.lastStartedAt).not.toBeNull();
     const newer = { tenantId: "default", userId: user.id, telegramId: 1n, appId: "another", apiId: 2, ownApi: false };
     const { id } = await database.asWorker((tx) => ensureSession(tx, newer));

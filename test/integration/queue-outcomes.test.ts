@@ -237,6 +237,42 @@ describe("outcomes", () => {
   });
 });
 
+describe("a clock that was set", () => {
+  const HOUR = 3_600_000;
+
+  it.each([
+    { what: "ahead when the job was snoozed", off: HOUR, snoozedFor: 60_000, woken: 1 },
+    { what: "ahead, and the job snoozed for hours", off: HOUR, snoozedFor: 5 * HOUR, woken: 1 },
+    { what: "right, and set back since", off: -HOUR, snoozedFor: 60_000, woken: 1 },
+    { what: "right", off: 0, snoozedFor: 5 * HOUR, woken: 0 },
+  ])("wakes what would oversleep, and nothing else: $what", async ({ off, snoozedFor, woken }) => {
+    await serving(
+      async (_data, context) => {
+        if (context.starts === 1) throw new Snooze(new Date(Date.now() + snoozedFor), "not now");
+        return "done";
+      },
+      async (queue) => {
+        const job = await producer.add(parse(queue, "1"));
+        await eventually(async () => (await producer.queueCounts([queue]))[0]?.delayed === 1);
+        const delayed = `{${prefix}}:${queue}:delayed`;
+        // As another clock would have written it. One that is due is woken by BullMQ itself, unless its own is behind.
+        await redis.producer.zincrby(delayed, Math.max(0, off) * 0x1000, job.id);
+        const redisNow = redis.producer.time.bind(redis.producer);
+        if (off < 0) {
+          const later = async () => [String(Math.floor((Date.now() - off) / 1_000)), "0"];
+          redis.producer.time = later as unknown as Redis["time"];
+        }
+        try {
+          expect(await producer.wakeOverslept([queue])).toBe(woken);
+        } finally {
+          redis.producer.time = redisNow;
+        }
+        if (woken === 1) await expect(producer.waitFor(job, 60_000)).resolves.toBe("done");
+      },
+    );
+  });
+});
+
 describe("deduplication", () => {
   it("absorbs a second parse of a user while the first one waits", async () => {
     const queue = "parse-dedup";

@@ -66,6 +66,7 @@ const deps = (
   now: () => new Date(),
   metrics: createMetrics(),
   log: silentLog,
+  intervals: { premiumMs: 900_000, trialMs: 900_000, freeMs: 3_600_000 },
   limits: { dueBatch: given.dueBatch ?? 1_000, overdueAfterMs: given.afterMs ?? 0 },
 });
 const counts = () => database.asWorker((tx) => countSchedules(tx, 1_000));
@@ -150,6 +151,25 @@ describe("accounts that Telegram has asked to wait", () => {
     await database.asWorker((tx) => sql`update waits set until = clock_timestamp()`.execute(tx));
     await scanOverdue(deps());
     expect(await waiting()).toMatchObject({ "parse-1001": 2 });
+  });
+
+  it("are found although PostgreSQL's clock was set back since", async () => {
+    const [claimed, ahead, right] = await users(3);
+    await database.asWorker((tx) => claimDue(tx, 100));
+    await database.asWorker(async (tx) => {
+      await finish(tx, ahead as bigint, new Date(Date.now() + 2 * 3_600_000));
+      await finish(tx, right as bigint, new Date(Date.now() + 1_800_000));
+      await sql`update schedules set claimed_at = claimed_at + interval '1 hour',
+        last_enqueued_at = last_enqueued_at + interval '1 hour' where user_id = ${claimed}`.execute(tx);
+    });
+    const inMs = async (id: bigint | undefined) =>
+      ((await database.asWorker((tx) => loadSchedule(tx, id as bigint)))?.nextParseAt.getTime() ?? 0) - Date.now();
+    // Brought back, and found by the next scan.
+    await scanOverdue(deps());
+    await scanOverdue(deps());
+    expect(await waiting()).toMatchObject({ "parse-1001": 1 });
+    expect(await inMs(ahead)).toBeLessThanOrEqual(3_600_000 * 1.05);
+    expect(await inMs(right)).toBeLessThanOrEqual(1_800_000);
   });
 
   it("stay claimed by nobody when Redis has forgotten their jobs", async () => {

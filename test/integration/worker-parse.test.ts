@@ -55,6 +55,16 @@ describe("a parse", () => {
     expect(asked.map((job) => job.data)).toMatchObject([{ channelId: large.id.toString(), whole: true }]);
   });
 
+  it.each([3_600_000, -3_600_000])("keeps the schedule where the worker's clock is off by %i ms", async (jump) => {
+    const { user } = await userOf(newChannel(1));
+    parsing.clock.jump(jump);
+    await parsing.parse(user).finally(() => parsing.clock.jump(-jump));
+    const [after, [run]] = [await schedule(user), await runs(user)];
+    const inMs = (after?.nextParseAt.getTime() ?? 0) - (run?.startedAt.getTime() ?? 0);
+    expect(inMs).toBeGreaterThan(10 * 60_000);
+    expect(inMs).toBeLessThan(20 * 60_000);
+  });
+
   it("costs one call where nothing is new", async () => {
     const { api, user } = await userOf(newChannel(5), newChannel(5), newChannel(5));
     await parsing.parse(user);
@@ -278,9 +288,9 @@ describe("what stands in the way", () => {
     const delays: number[] = [];
     for (let failure = 0; failure < 5; failure += 1) {
       await expect(parsing.parse(user)).rejects.toBeInstanceOf(Transient);
-      const after = await schedule(user);
+      const [after, [run]] = [await schedule(user), await runs(user)];
       expect(after?.claimedAt).toBeNull();
-      delays.push((after?.nextParseAt.getTime() ?? 0) - parsing.clock.now());
+      delays.push((after?.nextParseAt.getTime() ?? 0) - (run?.startedAt.getTime() ?? 0));
     }
     expect(delays).toEqual([60_000, 120_000, 240_000, 480_000, 900_000]);
     expect((await runs(user)).map((run) => run.outcome)).toEqual(Array(5).fill("failed"));

@@ -63,6 +63,8 @@ interface Run {
   readonly intervalMs: number;
   readonly slot: Date;
   readonly startedAt: Date;
+  /** The database's clock, as it went on by our monotonic one: a wall clock of ours that is wrong delays no schedule. */
+  readonly now: () => Date;
   /** As they were at the start; whatever is read is looked at again under its claim. */
   readonly subscriptions: readonly Subscription[];
   readonly tally: Tally;
@@ -101,13 +103,14 @@ export function createParseUser(deps: ParseDependencies): Handlers["parse-user"]
 /** Null where there is nothing to do: no such user, paused, or no session; a claim is given up then. */
 async function begin(deps: ParseDependencies, userId: bigint): Promise<Run | null> {
   const { database, clock } = deps;
-  const startedAt = new Date(clock.now());
   const started = await database.once((tx) => startRun(tx, userId));
   if (!started) return null;
-  const { user, session, nextParseAt: due } = started;
+  const { user, session, nextParseAt: due, serverNow: startedAt } = started;
+  const since = clock.monotonic();
+  const now = () => new Date(startedAt.getTime() + clock.monotonic() - since);
   const plan = planInForce(user, startedAt);
   const intervalMs = intervalOf(plan, deps.intervals);
-  const slot = due < startedAt ? due : startedAt;
+  const slot = new Date(Math.min(due.getTime(), startedAt.getTime()));
   if (user.paused || !session) {
     const next = nextParseAt(slot, intervalMs, startedAt, deps.random());
     await database.once((tx) => finish(tx, userId, next));
@@ -115,7 +118,7 @@ async function begin(deps: ParseDependencies, userId: bigint): Promise<Run | nul
   }
   const subscriptions = await database.once((tx) => subscriptionsOf(tx, userId));
   const tally = emptyTally();
-  return { user, session, plan, intervalMs, slot, startedAt, subscriptions, tally, channels: 0, changed: 0 };
+  return { user, session, plan, intervalMs, slot, startedAt, now, subscriptions, tally, channels: 0, changed: 0 };
 }
 
 async function parse(deps: ParseDependencies, account: OpenAccount, run: Run, hints: ScanHints): Promise<void> {
@@ -147,10 +150,10 @@ async function parse(deps: ParseDependencies, account: OpenAccount, run: Run, hi
 
   await askForBackfill(deps, run, looked, beingRead);
   await lookForLostNames(reading, account, who.userId, looked);
-  const next = nextParseAt(run.slot, run.intervalMs, new Date(deps.clock.now()), deps.random());
+  const next = nextParseAt(run.slot, run.intervalMs, run.now(), deps.random());
   const ended = { ...reportOf(run), ...account.tally(), outcome: "done", error: null } as const;
   await account.commit((tx) => endRun(tx, ended, next));
-  deps.metrics.scheduleLag.observe({ plan: run.plan }, Math.max(0, deps.clock.now() - run.slot.getTime()) / 1_000);
+  deps.metrics.scheduleLag.observe({ plan: run.plan }, Math.max(0, run.now().getTime() - run.slot.getTime()) / 1_000);
 }
 
 /** The same subscriptions with their channels as they are stored now. */
@@ -208,7 +211,7 @@ async function recordFailure(deps: ParseDependencies, run: Run, error: unknown):
     const failures = ended === -1 ? runs.length : ended;
     const backOffMs = Math.min(run.intervalMs, BACK_OFF_MS * 2 ** failures);
     const failed = { ...reportOf(run), calls: 0, waits: 0, outcome: "failed", error: reasonOf(error) } as const;
-    await endRun(tx, failed, new Date(deps.clock.now() + backOffMs));
+    await endRun(tx, failed, new Date(run.now().getTime() + backOffMs));
   });
 }
 
