@@ -11,6 +11,7 @@ import { redisFlushed } from "./scenarios/redis-flushed.ts";
 import { redisRestarted } from "./scenarios/redis-restarted.ts";
 import { rollingRestart } from "./scenarios/rolling-restart.ts";
 import { sameJobKilled } from "./scenarios/same-job-killed.ts";
+import { sessionsEnd } from "./scenarios/sessions-end.ts";
 import { wholeDay } from "./scenarios/whole-day.ts";
 import { workerFrozen } from "./scenarios/worker-frozen.ts";
 import { workerKilled } from "./scenarios/worker-killed.ts";
@@ -27,6 +28,7 @@ export const SCENARIOS: readonly Scenario[] = [
   connectionsCut,
   postgresCutOff,
   accountsFlooded,
+  sessionsEnd,
   framesMutated,
   rollingRestart,
   wholeDay,
