@@ -17,15 +17,19 @@ export interface Wait {
 const WAIT = sql`telegram_id as "telegramId", method, chat_id as "chatId", until,
   process_until as "processUntil", seconds`;
 
+/** Whether more of the wait `w` is left than Telegram ever asked for: the database's clock has been set back since. */
+const SET_BACK = sql`w.until > clock_timestamp() + w.seconds * interval '1 second'`;
+
 /**
- * Whether the wait `w` runs by the database's clock. Where that says that more is left than Telegram ever asked for, it
- * has been set back since, and the wait is left to those who make the calls and know of another clock.
+ * Whether the wait `w` runs by the database's clock. Where that has been set back since, the wait is left to those who
+ * make the calls and know of another clock.
  */
-const RUNS = sql`w.until > clock_timestamp() and w.until <= clock_timestamp() + w.seconds * interval '1 second'`;
+const RUNS = sql`w.until > clock_timestamp() and not (${SET_BACK})`;
 
 /**
  * Writes a wait: `until` counts from the database's clock and is never shortened; `seconds` are those of the wait that
- * ends last. Gives the row as it stands.
+ * ends last. Of a row from before the clock was set back nothing is known but that no more than either's is left. Gives
+ * the row as it stands.
  *
  * @param wait.processUntil its end by the clock of the process that met it; the database's where it is left out
  */
@@ -38,9 +42,10 @@ export async function recordWait(
     insert into waits as w (telegram_id, method, chat_id, until, process_until, seconds)
     values (${wait.telegramId}, ${wait.method}, ${wait.chatId}, ${until}, ${wait.processUntil ?? until}, ${wait.seconds})
     on conflict (telegram_id, method, chat_id) do update set
-      until = greatest(w.until, excluded.until),
+      until = case when ${SET_BACK} then excluded.until else greatest(w.until, excluded.until) end,
       process_until = greatest(w.process_until, excluded.process_until),
-      seconds = case when excluded.until > w.until then excluded.seconds else w.seconds end,
+      seconds = case when ${SET_BACK} then greatest(w.seconds, excluded.seconds)
+        when excluded.until > w.until then excluded.seconds else w.seconds end,
       observed_at = clock_timestamp()
     returning ${WAIT}`.execute(tx);
   const row = rows[0];

@@ -15,6 +15,7 @@ const SCALE = 8;
 const ticket = z.string().min(1).max(256);
 const hexOf = (bytes: number) =>
   z.string().regex(new RegExp(`^[0-9a-fA-F]{${bytes * 2}}$`), `${bytes} bytes in hexadecimal`);
+const isLong = (text: string) => /^-?\d{1,19}$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
 const image = z.string().describe("The code to scan: a GIF, in base64.");
 
 const startBody = z.strictObject({
@@ -32,7 +33,7 @@ const passwordBody = z.union([
   }),
   z.strictObject({
     ticket,
-    srp_id: z.string().regex(/^-?\d{1,19}$/, "a 64-bit number"),
+    srp_id: z.string().refine(isLong, "a 64-bit number"),
     A: hexOf(256),
     M1: hexOf(32),
   }),

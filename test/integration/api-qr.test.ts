@@ -145,6 +145,7 @@ it("tells of a ticket nobody but whoever asked for it, and refuses what is no re
     password(program, { ticket, password: "x".repeat(1_025) }),
     password(program, { ...proof, A: "00" }),
     password(program, { ...proof, srp_id: "many" }),
+    password(program, { ...proof, srp_id: "9999999999999999999" }),
     password(program, { ...proof, password: PASSWORD }),
     status(program, ""),
   ];

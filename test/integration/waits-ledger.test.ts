@@ -105,6 +105,27 @@ test("PostgreSQL's clock was set back since: a wait that would last longer than 
   expect(await database.asWorker((tx) => runningWaits(tx, id))).toEqual([]);
 });
 
+test("PostgreSQL's clock was set back since: a new wait counts as it was asked for, and the old one is not shortened", async () => {
+  const setBack = (id: bigint) =>
+    database.once((tx) =>
+      sql`update waits set until = until + interval '1 hour' where telegram_id = ${id}`.execute(tx),
+    );
+  const leftElsewhere = async (id: bigint) => {
+    const other = ledger();
+    await learned(other, id);
+    return (other.check(id, METHOD)?.until.getTime() ?? 0) - Date.now();
+  };
+  const [short, long] = [account(), account()];
+  await ledger().record({ telegramId: short, method: METHOD, chatId: 0n, seconds: 5 });
+  await setBack(short);
+  await ledger().record({ telegramId: short, method: METHOD, chatId: 0n, seconds: 600 });
+  expect(await leftElsewhere(short)).toBeGreaterThan(590_000);
+  await ledger().record({ telegramId: long, method: METHOD, chatId: 0n, seconds: 600 });
+  await setBack(long);
+  await ledger().record({ telegramId: long, method: METHOD, chatId: 0n, seconds: 60 });
+  expect(await leftElsewhere(long)).toBeGreaterThan(590_000);
+});
+
 test("over, it holds nothing any more", async () => {
   const id = account();
   const one = ledger();
