@@ -13,6 +13,7 @@ import { createMetrics, type Metrics } from "../runtime/metrics.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { runProcess } from "../runtime/process.ts";
 import { createFleet } from "../telegram/fleet.ts";
+import { fleetOptions, loginDependencies } from "../telegram/from-config.ts";
 import { keepOriginalCodec } from "../telegram/gramjs/codec/fast-codec.ts";
 import { connect } from "../telegram/gramjs/connect.ts";
 import { createApp } from "./app.ts";
@@ -102,8 +103,8 @@ async function openTickets(
   lifecycle: Lifecycle,
   process: { readonly database: Database; readonly metrics: Metrics; readonly log: Log },
 ): Promise<Tickets | null> {
-  const { apiIds, keyring, limits, flood, dataCenters, redisPrefix } = config;
-  const { log, metrics, database } = process;
+  const { apiIds, keyring, limits, redisPrefix } = config;
+  const { log } = process;
   if (apiIds.masters.length === 0 || keyring.length === 0) {
     log.warn("no logins by QR code: MASTER_API_IDS or SESSION_ENCRYPTION_KEYS is not set");
     return null;
@@ -111,20 +112,10 @@ async function openTickets(
   const redis = () => openRedis(config.redisUrl ?? "", "limiter", log);
   const clock = systemClock;
   if (!config.fastCodec) keepOriginalCodec();
-  const fleet = await createFleet(
-    {
-      heartbeatUrl: config.databaseDirectUrl ?? "",
-      ...{ redis, redisPrefix, keyring, apiIds, connect, dataCenters, flood, limits, metrics, clock, log, database },
-    },
-    lifecycle,
-  );
-  const deps = {
-    times: limits,
-    callsInFlight: limits.callsInFlightPerAccount,
-    ...{ database, fleet, apiIds, dataCenters, flood, metrics, clock, log },
-  };
+  const fleet = await createFleet(fleetOptions(config, { ...process, redis, connect, clock }), lifecycle);
   const opened = startTickets({
-    ...{ deps, redis, redisPrefix, keyring },
+    deps: loginDependencies(config, { ...process, fleet, clock }),
+    ...{ redis, redisPrefix, keyring },
     lifeMs: config.qrTicketMs,
     beatMs: limits.ticketBeatMs,
     sweepMs: limits.abandonedLoginsEveryMs,

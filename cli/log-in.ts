@@ -5,6 +5,7 @@ import { createMetrics } from "../runtime/metrics.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { LoginRefused, Transient, WaitRunning } from "../telegram/errors.ts";
 import { createFleet } from "../telegram/fleet.ts";
+import { fleetOptions, loginDependencies } from "../telegram/from-config.ts";
 import { keepOriginalCodec } from "../telegram/gramjs/codec/fast-codec.ts";
 import { connect } from "../telegram/gramjs/connect.ts";
 import { type Asking, logInByPhone } from "../telegram/login/log-in.ts";
@@ -35,13 +36,8 @@ export async function logIn(id: string, options: LoginOptions): Promise<void> {
     try {
       const { me, session } = await logInByPhone(
         {
-          apiIds: config.apiIds,
+          ...loginDependencies(config, { database, fleet, metrics, clock, log }),
           codesPerDay: config.smsCodesPerDay,
-          dataCenters: config.dataCenters,
-          times: config.limits,
-          flood: config.flood,
-          callsInFlight: config.limits.callsInFlightPerAccount,
-          ...{ database, fleet, metrics, clock, log },
         },
         { user, phone, ...(options.appId === undefined ? {} : { appId: options.appId }) },
         asking(options),
@@ -66,17 +62,10 @@ export async function openFleet(context: CommandContext, metrics: ReturnType<typ
   );
   await assertRedis(probe);
   return createFleet(
-    {
-      heartbeatUrl: config.databaseDirectUrl ?? "",
+    fleetOptions(config, {
       redis: () => openRedis(config.redisUrl ?? "", "limiter", log),
-      redisPrefix: config.redisPrefix,
-      keyring: config.keyring,
-      apiIds: config.apiIds,
-      dataCenters: config.dataCenters,
-      flood: config.flood,
-      limits: config.limits,
       ...{ database, connect, metrics, clock, log },
-    },
+    }),
     lifecycle,
   );
 }

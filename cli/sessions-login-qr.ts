@@ -3,6 +3,7 @@ import { addUser } from "../db/users.ts";
 import { systemClock as clock } from "../runtime/clock.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
+import { loginDependencies } from "../telegram/from-config.ts";
 import { logInByQr } from "../telegram/login/log-in-by-qr.ts";
 import type { QrAsking, ShownToken } from "../telegram/login/qr-code.ts";
 import { ask } from "./ask.ts";
@@ -32,14 +33,7 @@ export async function logInByTerminal(id: string, options: LoginOptions): Promis
         : (await database.inTenant(DEFAULT_TENANT, (tx) => addUser(tx, { tenantId: DEFAULT_TENANT, telegramId }))).user;
     const abandon = new AbortController();
     const login = logInByQr(
-      {
-        apiIds: config.apiIds,
-        dataCenters: config.dataCenters,
-        times: config.limits,
-        flood: config.flood,
-        callsInFlight: config.limits.callsInFlightPerAccount,
-        ...{ database, fleet, metrics, clock, log },
-      },
+      loginDependencies(config, { database, fleet, metrics, clock, log }),
       { tenantId: DEFAULT_TENANT, user, ...(options.appId === undefined ? {} : { appId: options.appId }) },
       asking(options),
       abandon.signal,

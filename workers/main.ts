@@ -14,6 +14,7 @@ import { createLog, type Log } from "../runtime/log.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { runProcess } from "../runtime/process.ts";
 import { createFleet } from "../telegram/fleet.ts";
+import { fleetOptions, loginDependencies } from "../telegram/from-config.ts";
 import { keepOriginalCodec } from "../telegram/gramjs/codec/fast-codec.ts";
 import { connect } from "../telegram/gramjs/connect.ts";
 import { sweepAbandonedLogins } from "../telegram/login/abandoned.ts";
@@ -71,15 +72,10 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
     (opened) => opened.close(),
   );
   const fleet = await createFleet(
-    {
-      heartbeatUrl: config.databaseDirectUrl ?? "",
+    fleetOptions(config, {
       redis: () => openRedis(config.redisUrl ?? "", "limiter", log),
-      redisPrefix: prefix,
-      keyring: config.keyring,
-      dataCenters: config.dataCenters,
-      flood: config.flood,
-      ...{ database, apiIds, connect, limits, metrics, clock, log, without },
-    },
+      ...{ database, connect, metrics, clock, log, without },
+    }),
     lifecycle,
   );
   const outcome = (error: unknown, { starts, queue }: Pick<JobContext, "starts" | "queue">) =>
@@ -133,14 +129,7 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
   lifecycle.own(
     "abandoned logins",
     sweepAbandonedLogins(
-      {
-        apiIds,
-        dataCenters: config.dataCenters,
-        times: limits,
-        flood: config.flood,
-        callsInFlight: limits.callsInFlightPerAccount,
-        ...{ database, fleet, metrics, clock, log },
-      },
+      loginDependencies(config, { database, fleet, metrics, clock, log }),
       limits.abandonedLoginsEveryMs,
     ),
     (loop) => loop.stop(),

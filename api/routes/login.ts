@@ -6,13 +6,11 @@ import { addUser, findUser, type User } from "../../db/users.ts";
 import { createWebSession, deleteWebSession } from "../../db/web-sessions.ts";
 import { BOT_TENANT, provenBy } from "../http/callers.ts";
 import { ApiError, answers } from "../http/errors.ts";
+import { loginRate } from "../http/login-rate.ts";
 import { clearWebCookie, setWebCookie, webToken } from "../http/web-cookie.ts";
 import { verifyInitData } from "../proof/init-data.ts";
 import { verifyLoginWidget } from "../proof/login-widget.ts";
 import type { RouteDeps } from "./deps.ts";
-
-/** Of an address's requests, this part may be logins: people need a few, whoever guesses invites needs many. */
-const PART_OF_REQUESTS = 0.1;
 
 const loginBody = z
   .strictObject({
@@ -40,7 +38,7 @@ export const loginRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, deps) =
     {
       config: {
         access: "anyone",
-        rateLimit: { max: Math.ceil(deps.config.requestsPerMinute * PART_OF_REQUESTS), timeWindow: 60_000 },
+        rateLimit: loginRate(deps.config),
       },
       schema: {
         summary: "Log a browser in as a Telegram account: sets the cookie auth_token",

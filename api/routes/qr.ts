@@ -4,11 +4,10 @@ import { z } from "zod";
 import type { TicketView } from "../../login/tickets.ts";
 import { type Caller, unauthenticated } from "../http/access.ts";
 import { ApiError, answers } from "../http/errors.ts";
+import { loginRate } from "../http/login-rate.ts";
 import type { RouteDeps } from "./deps.ts";
 import { time } from "./schemas.ts";
 
-/** Of an address's requests, this part may begin logins: each is a key exchange with Telegram. */
-const PART_OF_REQUESTS = 0.1;
 /** Modules of a drawn code, in pixels. */
 const SCALE = 8;
 
@@ -60,7 +59,7 @@ export const qrRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, deps) => {
     {
       config: {
         access: ["client", "person"],
-        rateLimit: { max: Math.ceil(deps.config.requestsPerMinute * PART_OF_REQUESTS), timeWindow: 60_000 },
+        rateLimit: loginRate(deps.config),
       },
       schema: {
         summary: "Begin a login by QR code",
