@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { admit, NotAdmitted } from "../../db/admission.ts";
 import type { TenantTx } from "../../db/database.ts";
-import { inviteRefusal, redeemInvite } from "../../db/invites.ts";
-import { addUser, findUser, type User } from "../../db/users.ts";
+import type { User } from "../../db/users.ts";
 import { createWebSession, deleteWebSession } from "../../db/web-sessions.ts";
 import { BOT_TENANT, provenBy } from "../http/callers.ts";
 import { ApiError, answers } from "../http/errors.ts";
@@ -99,16 +99,13 @@ export const loginRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, deps) =
 
 /** The user with this account; with a code that opens something, a new one. @throws ApiError 403 */
 async function userFor(tx: TenantTx, telegramId: bigint, invite: string | undefined): Promise<User> {
-  const known = await findUser(tx, telegramId);
-  if (invite === undefined) {
-    if (known) return known;
-    throw new ApiError(403, "unknown_user", "this Telegram account is no user here: it needs an invite");
+  try {
+    return await admit(tx, { tenantId: BOT_TENANT, telegramId }, invite);
+  } catch (error) {
+    if (!(error instanceof NotAdmitted)) throw error;
+    // Thrown on, so that a user who was made for this is none.
+    throw error.refusal === "unknown_user"
+      ? new ApiError(403, "unknown_user", "this Telegram account is no user here: it needs an invite")
+      : new ApiError(403, "invite_refused", REFUSALS[error.refusal]);
   }
-  const early = await inviteRefusal(tx, { tenantId: BOT_TENANT, userId: known?.id ?? null }, invite);
-  if (early) throw new ApiError(403, "invite_refused", REFUSALS[early]);
-  const user = known ?? (await addUser(tx, { tenantId: BOT_TENANT, telegramId })).user;
-  const { refused } = await redeemInvite(tx, { tenantId: user.tenantId, userId: user.id }, invite);
-  // Thrown, so that a user who was made for this is none.
-  if (refused) throw new ApiError(403, "invite_refused", REFUSALS[refused]);
-  return user;
 }
