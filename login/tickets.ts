@@ -42,6 +42,11 @@ export interface Tickets {
   /** Makes the proof here: the password itself goes to no other process. */
   tryPassword(ticket: string, asker: string, password: string): Promise<TicketView | null>;
   cancel(ticket: string, asker: string): Promise<TicketView | null>;
+  /**
+   * Whose ticket it is, for who has nothing to show but its id: ids cannot be guessed. Null for one that was never given,
+   * or ended long ago.
+   */
+  askerOf(ticket: string): Promise<string | null>;
   /** Logins under way in this process. */
   readonly size: number;
   /** Ends what is held here, as expired, and waits until nobody is left logged in. */
@@ -252,6 +257,10 @@ export async function startTickets(options: TicketsOptions): Promise<Tickets> {
     prove,
     tryPassword,
     cancel: (id, asker) => ask(id, asker, (ticket) => ({ kind: "cancel", ticket })),
+    async askerOf(id) {
+      const name = nameOf(id);
+      return (held.get(name)?.ticket ?? (await store.load(name)))?.asker ?? null;
+    },
     get size() {
       return held.size;
     },
