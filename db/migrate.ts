@@ -10,6 +10,7 @@ import * as channelLife from "./migrations/0004-channel-life.ts";
 import * as endings from "./migrations/0005-endings.ts";
 import * as unclaimedSessions from "./migrations/0006-unclaimed-sessions.ts";
 import * as waitsByTwoClocks from "./migrations/0007-waits-by-two-clocks.ts";
+import * as bot from "./migrations/0008-bot.ts";
 import { answering } from "./unreachable.ts";
 
 /** Every migration, in order. One that has been released is never changed. */
@@ -21,6 +22,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0005-endings": endings,
   "0006-unclaimed-sessions": unclaimedSessions,
   "0007-waits-by-two-clocks": waitsByTwoClocks,
+  "0008-bot": bot,
 };
 const NAMES = Object.keys(MIGRATIONS).sort();
 /** The schema that this version of gramfleet reads and writes. */

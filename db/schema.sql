@@ -26,6 +26,15 @@ create table api_tokens (
   constraint api_tokens_token_hash_key UNIQUE (token_hash)
 );
 
+create table bot_updates (
+  bot_id bigint not null,
+  update_id bigint not null,
+  at timestamp with time zone default now() not null,
+  constraint bot_updates_pkey PRIMARY KEY (bot_id, update_id)
+);
+
+CREATE INDEX bot_updates_at ON bot_updates USING btree (at);
+
 create table channel_access (
   user_id bigint not null,
   channel_id bigint not null,
@@ -271,7 +280,7 @@ create table session_events (
 
 CREATE INDEX session_events_session ON session_events USING btree (session_id, id);
 
-CREATE INDEX session_events_untold ON session_events USING btree (id) WHERE ((to_state = 'STALE'::text) AND (told_at IS NULL));
+CREATE INDEX session_events_untold ON session_events USING btree (id) WHERE ((told_at IS NULL) AND ((to_state = 'STALE'::text) OR ((to_state = 'AUTHORIZED'::text) AND (reason ~~ 'logged in%'::text)) OR ((to_state = 'ABSENT'::text) AND (reason = ANY (ARRAY['expired'::text, 'abandoned'::text, 'wrong account'::text])))));
 
 create table sessions (
   id bigint generated always as identity not null,

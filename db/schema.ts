@@ -64,6 +64,7 @@ export interface Schema {
     last_used_at: NullableTime;
     revoked_at: NullableTime;
   };
+  bot_updates: { bot_id: bigint; update_id: bigint; at: DefaultTime };
   accepted_signatures: { digest: Buffer; expires_at: Time };
   invites: {
     id: GeneratedAlways<bigint>;

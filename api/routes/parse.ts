@@ -1,12 +1,9 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { loadSchedule, makeDue } from "../../db/schedules.ts";
+import { askForParse } from "../../db/parse-at-will.ts";
 import { personOf } from "../http/access.ts";
 import { ApiError, answers, tooManyRequests } from "../http/errors.ts";
 import type { RouteDeps } from "./deps.ts";
-
-/** A parse at will is no way around the plan's interval for long: one a minute. */
-const AT_MOST_EVERY_MS = 60_000;
 
 export const parseRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, { database, clock }) => {
   app.post(
@@ -23,18 +20,12 @@ export const parseRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, { datab
     },
     async (request, reply) => {
       const { tenantId, userId } = personOf(request);
-      const status = await database.inTenant(tenantId, async (tx) => {
-        const schedule = await loadSchedule(tx, userId);
-        if (!schedule?.queue)
-          throw new ApiError(409, "not_parsable", "nothing can be read for you now: log in to Telegram, or resume");
-        if (schedule.claimedAt) return "under_way" as const;
-        const sinceMs = clock.now() - (schedule.lastStartedAt?.getTime() ?? 0);
-        if (sinceMs >= 0 && sinceMs < AT_MOST_EVERY_MS)
-          throw tooManyRequests((AT_MOST_EVERY_MS - sinceMs) / 1_000, "your channels were read a moment ago: wait");
-        await makeDue(tx, [userId]);
-        return "due" as const;
-      });
-      return reply.code(202).send({ status });
+      const asked = await database.inTenant(tenantId, (tx) => askForParse(tx, userId, clock.now()));
+      if (asked.kind === "not_parsable")
+        throw new ApiError(409, "not_parsable", "nothing can be read for you now: log in to Telegram, or resume");
+      if (asked.kind === "too_soon")
+        throw tooManyRequests(asked.retryMs / 1_000, "your channels were read a moment ago: wait");
+      return reply.code(202).send({ status: asked.kind });
     },
   );
 };
