@@ -2,19 +2,18 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import encodeQR from "qr";
 import { z } from "zod";
 import type { TicketView } from "../../login/tickets.ts";
-import { type Caller, unauthenticated } from "../http/access.ts";
+import { unauthenticated } from "../http/access.ts";
+import { askerOf } from "../http/asker.ts";
 import { ApiError, answers } from "../http/errors.ts";
 import { loginRate } from "../http/login-rate.ts";
 import type { RouteDeps } from "./deps.ts";
+import { passwordParameters, proofFields, proofOf, toPasswordParameters } from "./password-proof.ts";
 import { time } from "./schemas.ts";
 
 /** Modules of a drawn code, in pixels. */
 const SCALE = 8;
 
 const ticket = z.string().min(1).max(256);
-const hexOf = (bytes: number) =>
-  z.string().regex(new RegExp(`^[0-9a-fA-F]{${bytes * 2}}$`), `${bytes} bytes in hexadecimal`);
-const isLong = (text: string) => /^-?\d{1,19}$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
 const image = z.string().describe("The code to scan: a GIF, in base64.");
 
 const startBody = z.strictObject({
@@ -30,12 +29,7 @@ const passwordBody = z.union([
     ticket,
     password: z.string().min(1).max(1_024).describe("It is proven here and kept nowhere; better send a proof of it."),
   }),
-  z.strictObject({
-    ticket,
-    srp_id: z.string().refine(isLong, "a 64-bit number"),
-    A: hexOf(256),
-    M1: hexOf(32),
-  }),
+  z.strictObject({ ticket, ...proofFields }),
 ]);
 const states = z.enum([
   "PENDING_QR",
@@ -79,7 +73,8 @@ export const qrRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, deps) => {
       },
     },
     async (request) => {
-      const caller = callerOf(request.caller);
+      const { caller } = request;
+      if (!caller) throw unauthenticated();
       const { tenant_id: tenantId = caller.tenantId, app_id: appId } = request.body;
       if (tenantId !== caller.tenantId) throw new ApiError(403, "forbidden", "that is another tenant");
       if (appId !== undefined && caller.kind === "person")
@@ -115,13 +110,7 @@ export const qrRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, deps) => {
             qr_base64: image.optional(),
             link: z.string().optional(),
             qr_expires_at: time.optional(),
-            password: z
-              .object({
-                ...{ srp_id: z.string(), srp_B: z.string(), salt1: z.string(), salt2: z.string() },
-                ...{ g: z.number().int(), p: z.string(), hint: z.string().nullable() },
-              })
-              .optional()
-              .describe("What a proof of the password is made from (core.telegram.org/api/srp); bytes in hexadecimal."),
+            password: passwordParameters.optional(),
             reason: z.string().optional().describe("Why a password was refused, or the login failed."),
             tenant_id: z.string(),
             app_id: z.string().nullable(),
@@ -130,7 +119,7 @@ export const qrRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, deps) => {
       },
     },
     async (request) => {
-      const view = await tickets().status(request.query.ticket, askerOf(callerOf(request.caller)));
+      const view = await tickets().status(request.query.ticket, askerOf(request.caller));
       return statusOf(known(view));
     },
   );
@@ -146,31 +135,19 @@ export const qrRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, deps) => {
       },
     },
     async ({ body, caller: anybody }) => {
-      const asker = askerOf(callerOf(anybody));
+      const asker = askerOf(anybody);
       const before = known(await tickets().status(body.ticket, asker));
       if (before.state !== "PENDING_PASSWORD")
         throw new ApiError(409, "no_password_asked", `no password is asked for: ${saidOf(before)}`);
       const view =
         "password" in body
           ? await tickets().tryPassword(body.ticket, asker, body.password)
-          : await tickets().prove(body.ticket, asker, {
-              srpId: BigInt(body.srp_id),
-              A: Buffer.from(body.A, "hex"),
-              M1: Buffer.from(body.M1, "hex"),
-            });
+          : await tickets().prove(body.ticket, asker, proofOf(body));
       const after = known(view);
       return { status: after.state, message: saidOf(after) };
     },
   );
 };
-
-function callerOf(caller: Caller | null): Caller {
-  if (!caller) throw unauthenticated();
-  return caller;
-}
-
-const askerOf = (caller: Caller): string =>
-  caller.kind === "person" ? `user:${caller.userId}` : `tenant:${caller.tenantId}`;
 
 function known(view: TicketView | null): TicketView {
   if (!view) throw new ApiError(404, "not_found", "there is no such ticket");
@@ -187,19 +164,7 @@ function statusOf(view: TicketView) {
     requires_password: view.state === "PENDING_PASSWORD",
     ...(view.link === null ? {} : { qr_base64: drawn(view.link), link: view.link }),
     ...(view.linkExpiresAt === null ? {} : { qr_expires_at: view.linkExpiresAt.toISOString() }),
-    ...(asked === null
-      ? {}
-      : {
-          password: {
-            ...{
-              srp_id: String(asked.srpId),
-              srp_B: asked.srpB.toString("hex"),
-              g: asked.g,
-              p: asked.p.toString("hex"),
-            },
-            ...{ salt1: asked.salt1.toString("hex"), salt2: asked.salt2.toString("hex"), hint: asked.hint },
-          },
-        }),
+    ...(asked === null ? {} : { password: toPasswordParameters(asked) }),
     ...(view.reason === null ? {} : { reason: view.reason }),
     ...{ tenant_id: view.tenantId, app_id: view.appId },
   };
