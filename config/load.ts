@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type ApiConfig, apiConfig } from "./api.ts";
+import { type BotConfig, botConfig } from "./bot.ts";
 import { acceptLegacyNames } from "./legacy.ts";
 import { createLimits, type Limits } from "./limits.ts";
 import type { PlanIntervals } from "./plans.ts";
@@ -28,6 +29,7 @@ export interface Config {
   readonly fastCodec: boolean;
   readonly metrics: { readonly host: string; readonly port: number };
   readonly api: ApiConfig;
+  readonly bot: BotConfig;
   readonly dataCenters: DataCenters | null;
   readonly pace: number;
   readonly limits: Limits;
@@ -86,7 +88,7 @@ export class ConfigError extends Error {
  */
 export function loadConfig(
   environment: NodeJS.ProcessEnv,
-  needs: readonly ("database" | "redis" | "api-ids" | "keyring")[] = [],
+  needs: readonly ("database" | "redis" | "api-ids" | "keyring" | "bot")[] = [],
 ): Config {
   const { env, used } = acceptLegacyNames(environment);
   const problems: string[] = [];
@@ -104,6 +106,8 @@ export function loadConfig(
   required("redis", "REDIS_URL");
   required("api-ids", "MASTER_API_IDS");
   required("keyring", "SESSION_ENCRYPTION_KEYS");
+  required("bot", "BOT_TOKEN");
+  required("bot", "AUTH_BASE_URL");
   problems.push(...contradictions(given));
   const publicKeyPem = readPem(given.TELEGRAM_DC_PUBLIC_KEY, problems);
   if (problems.length > 0) throw new ConfigError(problems);
@@ -121,6 +125,8 @@ function contradictions(given: Values): string[] {
   if (ids && new Set(ids).size !== ids.length) problems.push("MASTER_API_IDS must not repeat one");
   if ((given.BACKUP_API_ID === undefined) !== (given.BACKUP_API_HASH === undefined))
     problems.push("BACKUP_API_ID and BACKUP_API_HASH must be set together");
+  if ((given.BOT_WEBHOOK_URL === undefined) !== (given.BOT_WEBHOOK_SECRET === undefined))
+    problems.push("BOT_WEBHOOK_URL and BOT_WEBHOOK_SECRET must be set together");
   const keys = given.SESSION_ENCRYPTION_KEYS;
   if (keys && new Set(keys.map((key) => key.id)).size !== keys.length)
     problems.push("SESSION_ENCRYPTION_KEYS must not repeat an id");
@@ -183,6 +189,7 @@ function assemble(given: Values, publicKeyPem: string | null, legacyNames: strin
     fastCodec: given.GRAMJS_FAST_CODEC === "on",
     metrics: { host: given.METRICS_HOST, port: given.METRICS_PORT },
     api: apiConfig(given),
+    bot: botConfig(given),
     dataCenters: given.TELEGRAM_DC ? { addresses: given.TELEGRAM_DC, publicKeyPem } : null,
     pace: given.EMULATOR_PACE,
     limits: given.SESSION_LOCK_TTL === undefined ? limits : { ...limits, leaseMs: given.SESSION_LOCK_TTL * 1000 },

@@ -224,6 +224,27 @@ export const VARIABLES = {
     optional(z.string().regex(/^\d{1,16}:[A-Za-z0-9_-]{20,}$/, "must be as BotFather gives it, 123456:ABC…")),
     "The bot's token: checks Mini App initData and Telegram Login.",
   ),
+  AUTH_BASE_URL: variable(
+    optional(url("https", "http")),
+    "Where people reach the api: the bot's buttons open its page for logins there. Telegram wants https.",
+    "https://login.example.com",
+  ),
+  BOT_ADMIN_IDS: variable(optional(telegramIds), "Telegram ids of those who may use the bot's /debug commands."),
+  BOT_API_ROOT: variable(optional(url("https", "http")), "A Bot API other than Telegram's own, such as an emulator's."),
+  BOT_WEBHOOK_URL: variable(
+    optional(url("https", "http")),
+    "Where Telegram brings the bot's updates, by way of a proxy to BOT_PORT. Not set: they are fetched.",
+    "https://bot.example.com/updates",
+  ),
+  BOT_WEBHOOK_SECRET: variable(
+    optional(z.string().regex(/^[A-Za-z0-9_-]{16,256}$/, "must be 16 to 256 letters, digits, - or _")),
+    "What Telegram sends along with each of them.",
+  ),
+  BOT_HOST: variable(withDefault(z.string(), "127.0.0.1"), "Where the bot listens for them."),
+  BOT_PORT: variable(
+    withDefault(z.coerce.number().int().min(0).max(65535), 8081),
+    "Port for them; 0 takes a free one.",
+  ),
   MINIAPP_BOT_IDS: variable(
     optional(telegramIds),
     "Other bots whose Mini Apps may log people in, by their ids; Telegram's own signature is checked.",
