@@ -1,33 +1,54 @@
 import { OperatorError } from "../runtime/operator-error.ts";
 import { TelegramError } from "../telegram/errors.ts";
-import { LoginAbandoned, type LoginDependencies, WrongAccount } from "../telegram/login/custody.ts";
-import { logInByQr, type QrLoginFor } from "../telegram/login/log-in-by-qr.ts";
-import type { OpenLoginWire } from "../telegram/login/login-wire.ts";
-import type { PasswordProof } from "../telegram/login/password.ts";
-import { type EndedState, hasEnded, NOTHING_SHOWN, type Ticket } from "./ticket.ts";
+import { LoginAbandoned, WrongAccount } from "../telegram/login/custody.ts";
+import { type EndedState, hasEnded, type Ticket } from "./ticket.ts";
+import type { Answer } from "./ticket-mail.ts";
 
-/** A ticket in the process that holds it: its login, from the first code to its end. */
-export class HeldTicket {
-  #ticket: Ticket;
+/** A login as its ticket sees it: what it shows, asks and hears. */
+export interface Telling<Kind extends Ticket> {
+  /** Aborted when nobody waits for the login any more. */
+  readonly signal: AbortSignal;
+  /** The ticket is another from now on. */
+  tell(change: Partial<Kind>): void;
+  /** What whoever begins a login waits for is there. */
+  shown(): void;
+  /** The next answer of one of these kinds. @throws the signal's reason where none will come */
+  ask<K extends Answer["kind"]>(kinds: readonly K[], change: Partial<Kind>): Promise<Extract<Answer, { kind: K }>>;
+  /** Called when somebody has heard that something has happened at Telegram. */
+  onHint(listener: () => void): void;
+}
+
+/** Runs a login to its end, and gives what its ticket then is. Throws what it failed with. */
+export type RunLogin<Kind extends Ticket> = (telling: Telling<Kind>) => Promise<Partial<Kind>>;
+
+interface Asking {
+  readonly kinds: readonly string[];
+  resolve(answer: Answer): void;
+  reject(error: unknown): void;
+}
+
+/** A ticket in the process that holds it: its login, from its beginning to its end. */
+export class HeldTicket<Kind extends Ticket = Ticket> {
+  #ticket: Kind;
   readonly #abandon = new AbortController();
-  readonly #onChange: (ticket: Ticket) => void;
-  /** Answered by the next proof. */
-  #asking: { resolve(proof: PasswordProof): void; reject(error: unknown): void } | null = null;
-  /** Whoever gave a proof, until it is judged. */
+  readonly #onChange: (ticket: Kind) => void;
+  #asking: Asking | null = null;
+  /** Whoever gave an answer, until it is judged. */
   #judged: (() => void) | null = null;
-  /** Resolves at the first code, or at the end where there was none. */
-  readonly shown: Promise<void>;
+  #hinted: (() => void) | null = null;
   #wasShown: () => void = () => {};
+  /** Resolves at what is shown first, or at the end where there was nothing. */
+  readonly shown: Promise<void>;
   readonly ended: Promise<void>;
 
+  /** @param options.failed what the ticket is when its login has thrown this */
   constructor(
-    ticket: Ticket,
+    ticket: Kind,
     options: {
-      readonly deps: LoginDependencies;
-      readonly who: QrLoginFor;
-      readonly open: OpenLoginWire;
+      readonly login: RunLogin<Kind>;
+      readonly failed: (error: unknown) => Partial<Kind>;
       readonly lifeMs: number;
-      readonly onChange: (ticket: Ticket) => void;
+      readonly onChange: (ticket: Kind) => void;
     },
   ) {
     this.#ticket = ticket;
@@ -36,63 +57,65 @@ export class HeldTicket {
       this.#wasShown = resolve;
     });
     const timer = setTimeout(() => this.end("expired"), options.lifeMs);
-    this.ended = this.#run(options).finally(() => clearTimeout(timer));
+    this.ended = options
+      .login(this.#telling())
+      .catch(options.failed)
+      .then((change) => this.#change(change))
+      .finally(() => {
+        clearTimeout(timer);
+        this.#wasShown();
+      });
   }
 
-  get ticket(): Ticket {
+  get ticket(): Kind {
     return this.#ticket;
   }
 
-  /** Ends the login; what was accepted meanwhile is logged out. */
+  /** Ends the login; what was let in meanwhile is logged out. */
   end(state: "expired" | "cancelled"): void {
     this.#abandon.abort(new LoginAbandoned(state));
     this.#asking?.reject(this.#abandon.signal.reason);
+    this.#asking = null;
   }
 
-  /** Tries a proof; comes back when Telegram has judged it. False where no password is asked for. */
-  async prove(proof: PasswordProof): Promise<boolean> {
+  /** Tries an answer; comes back when Telegram has judged it. False where that is not what is asked for. */
+  async answer(answer: Answer): Promise<boolean> {
     const asking = this.#asking;
-    if (!asking) return false;
+    if (!asking?.kinds.includes(answer.kind)) return false;
     this.#asking = null;
     const judged = new Promise<void>((resolve) => {
       this.#judged = resolve;
     });
-    asking.resolve(proof);
+    asking.resolve(answer);
     await judged;
     return true;
   }
 
-  async #run({ deps, who, open }: { deps: LoginDependencies; who: QrLoginFor; open: OpenLoginWire }): Promise<void> {
-    try {
-      const { me } = await logInByQr(
-        deps,
-        who,
-        {
-          show: ({ link, expiresAt }) => {
-            this.#change({ link, linkExpiresAt: expiresAt });
-            this.#wasShown();
-          },
-          password: (parameters, refused) =>
-            new Promise((resolve, reject) => {
-              if (this.#abandon.signal.aborted) return reject(this.#abandon.signal.reason);
-              this.#asking = { resolve, reject };
-              const change = { ...NOTHING_SHOWN, password: parameters, reason: refused };
-              this.#change({ ...change, state: "PENDING_PASSWORD" });
-            }),
-        },
-        this.#abandon.signal,
-        open,
-      );
-      this.#change({ ...NOTHING_SHOWN, state: "AUTHORIZED", reason: null, telegramId: me.id });
-    } catch (error) {
-      this.#change({ ...NOTHING_SHOWN, state: endOf(error), reason: reasonOf(error) });
-      if (reasonOf(error) === UNEXPECTED) deps.log.error({ err: error }, "login by QR code failed");
-    } finally {
-      this.#wasShown();
-    }
+  /** Somebody has heard that something has happened at Telegram: it is asked at once. */
+  hint(): void {
+    this.#hinted?.();
   }
 
-  #change(change: Partial<Ticket>): void {
+  #telling(): Telling<Kind> {
+    const { signal } = this.#abandon;
+    return {
+      signal,
+      tell: (change) => this.#change(change),
+      shown: () => this.#wasShown(),
+      ask: (kinds, change) =>
+        new Promise((resolve, reject) => {
+          if (signal.aborted) return reject(signal.reason);
+          // Whoever answers was checked to answer one of these kinds.
+          this.#asking = { kinds, resolve: resolve as Asking["resolve"], reject };
+          this.#change(change);
+        }),
+      onHint: (listener) => {
+        this.#hinted = listener;
+      },
+    };
+  }
+
+  #change(change: Partial<Kind>): void {
     if (hasEnded(this.#ticket)) return;
     this.#ticket = { ...this.#ticket, ...change, version: this.#ticket.version + 1 };
     this.#onChange(this.#ticket);
@@ -101,14 +124,16 @@ export class HeldTicket {
   }
 }
 
-const UNEXPECTED = "unexpected";
+export const UNEXPECTED = "unexpected";
 
-function endOf(error: unknown): EndedState {
+/** The state that a login ends in by what it was ended with. */
+export function endOf(error: unknown): EndedState {
   if (error instanceof LoginAbandoned) return error.reason === "cancelled" ? "cancelled" : "expired";
   return error instanceof WrongAccount ? "wrong_account" : "failed";
 }
 
-function reasonOf(error: unknown): string | null {
+/** Why, in a word of Telegram's or a sentence; null where it was ended from outside. */
+export function reasonOf(error: unknown): string | null {
   if (error instanceof LoginAbandoned) return null;
   if (error instanceof TelegramError) return error.errorName;
   return error instanceof OperatorError ? error.message : UNEXPECTED;

@@ -5,10 +5,15 @@ import type { PasswordProof } from "../telegram/login/password.ts";
 import type { TicketBox } from "./ticket-box.ts";
 import { decode, encode } from "./ticket-store.ts";
 
-/** What one process asks of the one that holds a ticket. A password is not among it: a proof of it is. */
-export type TicketRequest =
-  | { readonly kind: "proof"; readonly ticket: string; readonly proof: PasswordProof }
-  | { readonly kind: "cancel"; readonly ticket: string };
+/** What whoever logs in answers to what the login asks for. A password is not among it: a proof of it is. */
+export type Answer =
+  | { readonly kind: "proof"; readonly proof: PasswordProof }
+  | { readonly kind: "code"; readonly code: string }
+  | { readonly kind: "resend" };
+
+/** What one process asks of the one that holds a ticket; `hint`: something may have happened at Telegram. */
+export type TicketWork = Answer | { readonly kind: "cancel" } | { readonly kind: "hint" };
+export type TicketRequest = TicketWork & { readonly ticket: string };
 
 /** What it answers: whether it still has the ticket, and has done what was asked. */
 export type TicketReply = "done" | "refused" | "gone";

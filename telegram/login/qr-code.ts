@@ -17,6 +17,8 @@ export interface ShownToken {
 export interface QrAsking {
   /** Shows this one from now on: the first one, and each that takes an expiring one's place. */
   show(token: ShownToken): void;
+  /** Given what to call when somebody has heard that the token was accepted: then Telegram is asked at once. */
+  onHint?(wake: () => void): void;
   /**
    * The two-step password, or a proof by these parameters that it is known. `refused` is why the last answer was not
    * good, null the first time. Rejects where no answer will come.
@@ -69,6 +71,7 @@ export class QrLogin {
     this.#asking = asking;
     this.#clock = clock;
     this.#signal = signal;
+    asking.onHint?.(() => this.#woken.abort());
   }
 
   /** The key's session as it is sealed now; "" before there is one. Secret. */
