@@ -4,6 +4,7 @@ import { type Failpoint, noFailpoint } from "../runtime/failpoint.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { sleep } from "../runtime/sleep.ts";
+import { steadyNow } from "../runtime/steady-now.ts";
 import { JOBS, type JobData, type JobName } from "./jobs.ts";
 import { LIMITER } from "./limiter.ts";
 import { Discard, PauseQueue, Snooze } from "./outcome.ts";
@@ -21,6 +22,8 @@ export interface JobContext {
   readonly queue: string;
   /** How often this job was started, this time included; snoozes count. */
   readonly starts: number;
+  /** What a Snooze's time is counted from, milliseconds since the epoch: see `runtime/steady-now`. */
+  readonly now: () => number;
 }
 
 /** What a handler gives back is kept in Redis as the job's result: ids and counts only, no secrets, no bigint. */
@@ -105,6 +108,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       jobId: String(job.id),
       queue: job.queueName,
       starts: job.attemptsStarted,
+      now: steadyNow(),
     };
     const count = (outcome: string) => options.metrics.jobsFinished.inc({ name: job.name, outcome });
     const fields = { queue: job.queueName, job: job.id, name: job.name };
@@ -132,7 +136,8 @@ export function startConsumer(options: ConsumerOptions): Consumer {
         count("snoozed");
         options.log.debug({ ...fields, until: outcome.until, why: outcome.message }, "job snoozed");
         if (outcome.urgency) await job.changePriority({ priority: priorityOf(outcome.urgency, new Date()) });
-        await job.moveToDelayed(outcome.until.getTime(), token);
+        const left = Math.max(0, outcome.until.getTime() - context.now());
+        await job.moveToDelayed(Date.now() + left, token);
         throw new DelayedError();
       }
       if (outcome instanceof PauseQueue) {

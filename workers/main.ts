@@ -78,9 +78,9 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
     }),
     lifecycle,
   );
-  const outcome = (error: unknown, { starts, queue }: Pick<JobContext, "starts" | "queue">) =>
+  const outcome = (error: unknown, { starts, queue, now }: JobContext) =>
     outcomeOf(error, {
-      ...{ now: clock.now(), random: Math.random(), starts, queue },
+      ...{ now: now(), random: Math.random(), starts, queue },
       leaseHeldSnoozeMs: limits.leaseHeldSnoozeMs,
     });
   const handlers = createHandlers({

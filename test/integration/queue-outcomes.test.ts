@@ -1,6 +1,6 @@
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Consumer, type Handlers, type JobContext, startConsumer } from "../../queue/consumer.ts";
 import { Discard, PauseQueue, Snooze } from "../../queue/outcome.ts";
 import { createProducer, type NewJob, type Producer } from "../../queue/producer.ts";
@@ -239,6 +239,29 @@ describe("outcomes", () => {
 
 describe("a clock that was set", () => {
   const HOUR = 3_600_000;
+
+  it("does not prolong a snooze where it was set back in mid-job", async () => {
+    const real = Date.now.bind(Date);
+    await serving(
+      async (_data, context) => {
+        if (context.starts > 1) return "done";
+        const until = new Date(Date.now() + 60_000);
+        vi.spyOn(Date, "now").mockImplementation(() => real() - HOUR);
+        throw new Snooze(until, "not now");
+      },
+      async (queue) => {
+        try {
+          const { id } = await producer.add(parse(queue, "1"));
+          await eventually(async () => (await producer.queueCounts([queue]))[0]?.delayed === 1);
+          const delay = Number(await redis.producer.hget(`{${prefix}}:${queue}:${id}`, "delay"));
+          expect(delay).toBeGreaterThan(0);
+          expect(delay).toBeLessThanOrEqual(60_000);
+        } finally {
+          vi.restoreAllMocks();
+        }
+      },
+    );
+  });
 
   it.each([
     { what: "ahead when the job was snoozed", off: HOUR, snoozedFor: 60_000, woken: 1 },

@@ -134,6 +134,7 @@ const contextOf = (given: Partial<JobContext>): JobContext => ({
   jobId: "1",
   queue: "parse-1001",
   starts: 1,
+  now: Date.now,
   ...given,
 });
 
