@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "../runtime/clock.ts";
 import { Lifecycle } from "../runtime/lifecycle.ts";
 import type { Log } from "../runtime/log.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
+import { type BotApi, type BotOptions, startBotApi } from "./bot-api/start.ts";
 import { type Control, startControl } from "./control.ts";
 import type { ControlAccount, ControlSummary } from "./control-protocol.ts";
 import { openDataDir } from "./data-dir.ts";
@@ -13,6 +14,7 @@ import type { FloodBucket } from "./flood-buckets.ts";
 import { createFloods, type Floods } from "./floods.ts";
 import { openAuthKeys } from "./keys.ts";
 import { tokenOfLink } from "./login-link.ts";
+import { withInboxes } from "./phone-inboxes.ts";
 import { createRefusals, gateOf, type Refusals } from "./refusals.ts";
 import { createAccess } from "./services/access.ts";
 import { type ApiIdPair, type DataCenterAddress, DEFAULT_RULES, type ServiceRules } from "./services/deps.ts";
@@ -65,6 +67,8 @@ export interface EmulatorOptions {
   /** Limits by method; null: none. Telegram's unless given. */
   readonly buckets?: Readonly<Record<string, FloodBucket>> | null;
   readonly rules?: Partial<ServiceRules>;
+  /** A bot, and the Bot API over HTTP on loopback. */
+  readonly bot?: BotOptions;
   readonly faults?: Faults;
   /** How many events a channel keeps for differences. */
   readonly maxEvents?: number;
@@ -85,6 +89,8 @@ export interface Emulator {
   readonly keys: AuthKeyStore;
   readonly cluster: Cluster;
   readonly control: { readonly path: string } | null;
+  /** Null where there is no bot. */
+  readonly botApi: BotApi | null;
   /** The access hash under which an account knows a channel. */
   channelHash(accountId: bigint, channelId: bigint): bigint;
   /**
@@ -139,7 +145,7 @@ async function start(options: EmulatorOptions, lifecycle: Lifecycle): Promise<Em
   const refusals = createRefusals();
   const floods = createFloods({ clock, pace, ...(options.buckets === undefined ? {} : { buckets: options.buckets }) });
   const addresses: DataCenterAddress[] = [];
-  const logins = createLogins(clock);
+  const { logins, codesOf } = withInboxes(createLogins(clock));
   const loginTokens = createLoginTokens({
     seconds: Math.max(1, Math.round(LOGIN_TOKEN_SECONDS / pace)),
     // Nobody shows a token before the data centers listen.
@@ -176,6 +182,12 @@ async function start(options: EmulatorOptions, lifecycle: Lifecycle): Promise<Em
   );
   addresses.push(...cluster.addresses);
   dataDir.rememberPorts(addresses);
+
+  const botApi = options.bot
+    ? lifecycle.own("Bot API", await startBotApi({ ...options.bot, world, clock, log, codesOf, scan }), (api) =>
+        api.close(),
+      )
+    : null;
 
   const postsPerMinute = options.postsPerMinute ?? (options.channels * pace * POSTS_PER_CHANNEL_AND_DAY) / (24 * 60);
   const traffic = createTrafficSwitch(world, { seed, clock, postsPerMinute });
@@ -225,6 +237,7 @@ async function start(options: EmulatorOptions, lifecycle: Lifecycle): Promise<Em
     keys,
     cluster,
     control: control && { path: control.path },
+    botApi,
     channelHash: access.channelHash,
     scan,
     summary,

@@ -1,0 +1,21 @@
+import type { Logins } from "./services/logins.ts";
+import { phoneDigits } from "./services/phones.ts";
+
+const KEPT = 20;
+
+/** Phones that keep the login codes that come to them, the oldest first. */
+export function withInboxes(logins: Logins): { logins: Logins; codesOf(phone: string): readonly string[] } {
+  const inboxes = new Map<string, string[]>();
+  return {
+    codesOf: (phone) => inboxes.get(phoneDigits(phone)) ?? [],
+    logins: {
+      ...logins,
+      send(...sent: Parameters<Logins["send"]>) {
+        const [phone, code] = sent;
+        const inbox = inboxes.get(phoneDigits(phone)) ?? [];
+        inboxes.set(phoneDigits(phone), [...inbox.slice(1 - KEPT), code]);
+        return logins.send(...sent);
+      },
+    },
+  };
+}
