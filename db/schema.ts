@@ -45,6 +45,8 @@ export interface Schema {
     created_at: DefaultTime;
     /** Of an earlier system, in plain; never written by us. */
     auth_token: Generated<string | null>;
+    /** The pair that their next login goes by; null: one of ours. */
+    own_api_ref: Generated<string | null>;
   };
   user_sessions: {
     id: GeneratedAlways<bigint>;
@@ -95,6 +97,8 @@ export interface Schema {
     telegram_id: bigint;
     api_id: number;
     own_api: Generated<boolean>;
+    /** The pair that its key was made with; null: one of ours. */
+    own_api_ref: Generated<string | null>;
     state: SessionState;
     reason: string | null;
     holds: Generated<SessionHold[]>;
@@ -105,6 +109,25 @@ export interface Schema {
     fingerprint_size: number | null;
     saved_at: NullableTime;
     state_changed_at: DefaultTime;
+    created_at: DefaultTime;
+  };
+  own_api_ids: {
+    id: string;
+    tenant_id: string;
+    api_id: number;
+    ciphertext: Buffer;
+    wrapped_key: Buffer;
+    key_id: string;
+    fingerprint: Buffer;
+    fingerprint_size: number;
+    created_at: DefaultTime;
+  };
+  telegram_accounts: {
+    id: GeneratedAlways<bigint>;
+    tenant_id: string;
+    phone: string;
+    own_api_ref: Generated<string | null>;
+    user_id: Generated<bigint | null>;
     created_at: DefaultTime;
   };
   session_events: {

@@ -1,7 +1,7 @@
 import { findUser } from "../db/users.ts";
 import { provePassword } from "../telegram/gramjs/srp.ts";
 import type { PasswordProof } from "../telegram/login/password.ts";
-import { type Asker, type HolderOptions, startHolder } from "./holder.ts";
+import { type Asker, type HolderOptions, startHolder, WHOEVER_HAS_IT } from "./holder.ts";
 import { qrFailed, qrLogin } from "./qr-ticket.ts";
 import { NOTHING_SHOWN, type QrTicket, type Ticket, type TicketView, viewOf } from "./ticket.ts";
 
@@ -24,6 +24,8 @@ export interface Tickets {
   }): Promise<{ readonly ticket: string; readonly view: TicketView }>;
   /** Null for a ticket that is not this asker's, or was never given, or ended long ago. @throws where Redis is away */
   status(ticket: string, asker: Asker): Promise<TicketView | null>;
+  /** Whose ticket it is, of whatever kind; null where there is none. */
+  askerOf(ticket: string): Promise<string | null>;
   /** The same as `status`, once it is another than `version` or has ended; at the latest after `withinMs`. */
   changed(ticket: string, asker: Asker, version: number, withinMs: number): Promise<TicketView | null>;
   /** Tries a proof of the password; gives what came of it. */
@@ -68,6 +70,7 @@ export async function startTickets(options: TicketsOptions): Promise<Tickets> {
       return { ticket: id, view: viewOf(ticket) };
     },
     status,
+    askerOf: async (id) => (await holder.find(id, WHOEVER_HAS_IT))?.asker ?? null,
     changed: async (id, asker, version, withinMs) => view(await holder.changed(id, asker, version, withinMs)),
     prove,
     async tryPassword(id, asker, password) {

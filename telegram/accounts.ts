@@ -1,5 +1,6 @@
 import { type Database, LeaseGone } from "../db/database.ts";
 import { loadOpening } from "../db/opening.ts";
+import { ownApiIdOfSession } from "../db/own-api-ids.ts";
 import type { SessionHold } from "../db/schema.ts";
 import { loadSession, type SealedSession, type SessionInfo, saveSealed, setHold } from "../db/sessions.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -75,7 +76,8 @@ export function createAccounts(options: AccountsOptions): Accounts {
     const session = usable(found?.session ?? null);
     if (found?.apiIdOut) throw new SessionUnusable("api_id_out");
     if (!found?.sealed) throw new SessionUnusable("no_key");
-    const apiHash = options.apiHashOf(session.apiId);
+    const own = session.ownApi ? await database.once((tx) => ownApiIdOfSession(tx, sessionId)) : null;
+    const apiHash = own ? vault.openApiHash(own.sealed, own) : options.apiHashOf(session.apiId);
     if (apiHash === null) throw new SessionUnusable("api_id_unknown");
     waits.learn(found.waits, found.serverNow);
     return { session, sealed: found.sealed, apiHash };

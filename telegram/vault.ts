@@ -14,12 +14,23 @@ export interface SessionBinding {
 
 export type Keyring = readonly { readonly id: string; readonly key: Buffer }[];
 
-/** Seals and opens StringSessions. */
+/** Whose own API ID it is. */
+export interface ApiHashBinding {
+  readonly tenantId: string;
+  /** Of its row. */
+  readonly id: string;
+  readonly apiId: number;
+}
+
+/** Seals and opens StringSessions, and the hashes of people's own API IDs. */
 export interface Vault {
   /** A data key of its own for each seal, wrapped by the keyring's first key. */
   seal(session: string, binding: SessionBinding): SealedSession;
   /** @throws VaultError where the key is not in the keyring, or the row is damaged or another's */
   open(sealed: SealedSession, binding: SessionBinding): string;
+  sealApiHash(apiHash: string, binding: ApiHashBinding): SealedSession;
+  /** @throws VaultError likewise */
+  openApiHash(sealed: SealedSession, binding: ApiHashBinding): string;
 }
 
 /** A sealed session does not open. Says why, without anything secret. */
@@ -43,39 +54,45 @@ export function createVault(keyring: Keyring): Vault {
   const sealing = keyring[0];
   if (!sealing)
     throw new OperatorError("SESSION_ENCRYPTION_KEYS is not set: sessions are not kept without a key to encrypt them");
+  const seal = (text: string, what: string, bound: readonly unknown[]): SealedSession => {
+    const clear = Buffer.from(text, "utf8");
+    const dataKey = randomBytes(KEY_BYTES);
+    try {
+      return {
+        ciphertext: encrypt(dataKey, clear, associatedData(what, bound)),
+        wrappedKey: encrypt(sealing.key, dataKey, associatedData("data key", bound)),
+        keyId: sealing.id,
+        fingerprint: fingerprintOf(clear),
+        fingerprintSize: clear.length,
+      };
+    } finally {
+      dataKey.fill(0);
+      clear.fill(0);
+    }
+  };
+  const open = (sealed: SealedSession, what: string, bound: readonly unknown[]): string => {
+    const entry = keyring.find(({ id }) => id === sealed.keyId);
+    if (!entry) throw new VaultError("unknown_key", `key ${sealed.keyId} is not in the keyring`);
+    const dataKey = decrypt(entry.key, sealed.wrappedKey, associatedData("data key", bound));
+    const clear = decrypt(dataKey, sealed.ciphertext, associatedData(what, bound));
+    try {
+      if (clear.length !== sealed.fingerprintSize || !timingSafeEqual(fingerprintOf(clear), sealed.fingerprint))
+        throw new VaultError("wrong_fingerprint", `the ${what} is not the one that was saved`);
+      return clear.toString("utf8");
+    } finally {
+      dataKey.fill(0);
+      clear.fill(0);
+    }
+  };
   return {
-    seal(session, binding) {
-      const clear = Buffer.from(session, "utf8");
-      const dataKey = randomBytes(KEY_BYTES);
-      try {
-        return {
-          ciphertext: encrypt(dataKey, clear, associatedData("session", binding)),
-          wrappedKey: encrypt(sealing.key, dataKey, associatedData("data key", binding)),
-          keyId: sealing.id,
-          fingerprint: fingerprintOf(clear),
-          fingerprintSize: clear.length,
-        };
-      } finally {
-        dataKey.fill(0);
-        clear.fill(0);
-      }
-    },
-    open(sealed, binding) {
-      const entry = keyring.find(({ id }) => id === sealed.keyId);
-      if (!entry) throw new VaultError("unknown_key", `key ${sealed.keyId} is not in the keyring`);
-      const dataKey = decrypt(entry.key, sealed.wrappedKey, associatedData("data key", binding));
-      const clear = decrypt(dataKey, sealed.ciphertext, associatedData("session", binding));
-      try {
-        if (clear.length !== sealed.fingerprintSize || !timingSafeEqual(fingerprintOf(clear), sealed.fingerprint))
-          throw new VaultError("wrong_fingerprint", "the session is not the one that was saved");
-        return clear.toString("utf8");
-      } finally {
-        dataKey.fill(0);
-        clear.fill(0);
-      }
-    },
+    seal: (session, binding) => seal(session, "session", partsOf(binding)),
+    open: (sealed, binding) => open(sealed, "session", partsOf(binding)),
+    sealApiHash: (apiHash, { tenantId, id, apiId }) => seal(apiHash, "API hash", [tenantId, id, apiId]),
+    openApiHash: (sealed, { tenantId, id, apiId }) => open(sealed, "API hash", [tenantId, id, apiId]),
   };
 }
+
+const partsOf = (binding: SessionBinding) => [binding.tenantId, binding.sessionId, binding.telegramId, binding.apiId];
 
 /** What {@link SealedSession.fingerprint} is: sha256 of the clear session. */
 export function fingerprintOf(session: string | Buffer): Buffer {
@@ -100,9 +117,9 @@ export async function assertVaultOpens(vault: Vault, database: Database): Promis
   }
 }
 
-/** Version, purpose and the four bound values, each with its length before it, so that no two bindings share bytes. */
-function associatedData(purpose: string, binding: SessionBinding): Buffer {
-  const parts = [purpose, binding.tenantId, binding.sessionId, binding.telegramId, binding.apiId].map((part) => {
+/** Version, purpose and the bound values, each with its length before it, so that no two bindings share bytes. */
+function associatedData(purpose: string, bound: readonly unknown[]): Buffer {
+  const parts = [purpose, ...bound].map((part) => {
     const bytes = Buffer.from(String(part), "utf8");
     const length = Buffer.alloc(4);
     length.writeUInt32BE(bytes.length);
