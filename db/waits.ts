@@ -27,9 +27,16 @@ const SET_BACK = sql`w.until > clock_timestamp() + w.seconds * interval '1 secon
 const RUNS = sql`w.until > clock_timestamp() and not (${SET_BACK})`;
 
 /**
+ * Whether the same is so by the clock of the process that now meets a wait (`excluded`), which may be a bit behind that
+ * of another machine.
+ */
+const PROCESS_SET_BACK = sql`w.process_until
+  > excluded.process_until + (w.seconds - excluded.seconds) * interval '1 second' + interval '1 minute'`;
+
+/**
  * Writes a wait: `until` counts from the database's clock and is never shortened; `seconds` are those of the wait that
- * ends last. Of a row from before the clock was set back nothing is known but that no more than either's is left. Gives
- * the row as it stands.
+ * ends last. Of a row from before the clock was set back nothing is known but that no more than either's is left; of an
+ * end by a clock that was ahead, nothing at all. Gives the row as it stands.
  *
  * @param wait.processUntil its end by the clock of the process that met it; the database's where it is left out
  */
@@ -43,7 +50,8 @@ export async function recordWait(
     values (${wait.telegramId}, ${wait.method}, ${wait.chatId}, ${until}, ${wait.processUntil ?? until}, ${wait.seconds})
     on conflict (telegram_id, method, chat_id) do update set
       until = case when ${SET_BACK} then excluded.until else greatest(w.until, excluded.until) end,
-      process_until = greatest(w.process_until, excluded.process_until),
+      process_until = case when ${PROCESS_SET_BACK} then excluded.process_until
+        else greatest(w.process_until, excluded.process_until) end,
       seconds = case when ${SET_BACK} then greatest(w.seconds, excluded.seconds)
         when excluded.until > w.until then excluded.seconds else w.seconds end,
       observed_at = clock_timestamp()
@@ -104,6 +112,16 @@ export async function listRunningWaits(tx: TenantTx, limit: number): Promise<Acc
     where ${RUNS}
     order by w.until desc, w.telegram_id, w.method limit ${limit}`.execute(tx);
   return rows;
+}
+
+/**
+ * Where the database's clock was set back, its waits would last for as long as that beyond their end, or begin anew with
+ * every process that reads them, where all clocks were. Has them end as long after now as was asked for. Gives their number.
+ */
+export async function bringBackWaits(tx: Tx): Promise<number> {
+  const { numAffectedRows } = await sql`
+    update waits w set until = clock_timestamp() + w.seconds * interval '1 second' where ${SET_BACK}`.execute(tx);
+  return Number(numAffectedRows ?? 0n);
 }
 
 /** Deletes waits that have been over for longer than `olderThanMs`. Gives their number. */

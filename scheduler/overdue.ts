@@ -1,5 +1,6 @@
 import type { PlanIntervals } from "../config/plans.ts";
 import { bringBackToNow, claimOverdue } from "../db/schedules.ts";
+import { bringBackWaits } from "../db/waits.ts";
 import type { Producer } from "../queue/producer.ts";
 import type { Log } from "../runtime/log.ts";
 import { parseJobs, type ScanDependencies } from "./due-scan.ts";
@@ -25,9 +26,9 @@ export async function scanOverdue(
   const { premiumMs, trialMs, freeMs } = deps.intervals;
   const longestMs = Math.max(premiumMs, trialMs, freeMs) * LONGEST_SPREAD;
   const claimed = await deps.database.asWorker(async (tx) => {
-    const broughtBack = await bringBackToNow(tx, longestMs);
-    if (broughtBack > 0)
-      deps.log.warn({ users: broughtBack }, "schedules brought back: PostgreSQL's clock was set back");
+    const users = await bringBackToNow(tx, longestMs);
+    const waits = await bringBackWaits(tx);
+    if (users + waits > 0) deps.log.warn({ users, waits }, "times brought back: PostgreSQL's clock was set back");
     const overdue = await claimOverdue(tx, {
       afterMs: deps.limits.overdueAfterMs,
       limit: deps.limits.dueBatch,

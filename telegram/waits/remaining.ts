@@ -18,6 +18,9 @@ export interface KeptWait {
   readonly seconds: number;
 }
 
+/** Clocks of machines that work as they should differ by less. */
+const SKEW_MS = 60_000;
+
 /**
  * The end of a wait that PostgreSQL keeps: over when both clocks say so, so that neither, set forward, shortens it. A
  * clock that says more is left than there ever was has been set back since, and is not asked.
@@ -27,8 +30,8 @@ export interface KeptWait {
 export function waitEndFromServer(clock: Clock, wait: KeptWait, serverNow: Date): WaitEnd {
   const most = wait.seconds * 1000;
   const told = [wait.until.getTime() - serverNow.getTime(), wait.processUntil.getTime() - clock.now()];
-  const believed = told.filter((left) => left <= most);
-  return clock.monotonic() + (believed.length === 0 ? most : Math.max(...believed));
+  const believed = told.filter((left) => left <= most + SKEW_MS);
+  return clock.monotonic() + Math.min(most, believed.length === 0 ? most : Math.max(...believed));
 }
 
 /** Milliseconds still to wait. */

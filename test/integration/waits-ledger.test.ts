@@ -2,7 +2,8 @@ import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDatabase } from "../../db/client.ts";
 import type { Database } from "../../db/database.ts";
-import { runningWaits } from "../../db/waits.ts";
+import { databaseNow } from "../../db/overview.ts";
+import { bringBackWaits, runningWaits, type Wait } from "../../db/waits.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { createWaitLedger, type WaitLedger } from "../../telegram/waits.ts";
@@ -124,6 +125,39 @@ test("PostgreSQL's clock was set back since: a new wait counts as it was asked f
   await setBack(long);
   await ledger().record({ telegramId: long, method: METHOD, chatId: 0n, seconds: 60 });
   expect(await leftElsewhere(long)).toBeGreaterThan(590_000);
+});
+
+test("it was met once by a process whose clock was ahead: that process's end of it does not stand in for the next one's", async () => {
+  const id = account();
+  await ledger({ clock: skewed(HOUR) }).record({ telegramId: id, method: METHOD, chatId: 0n, seconds: 1 });
+  await ledger().record({ telegramId: id, method: METHOD, chatId: 0n, seconds: 60 });
+  const [row] = await database.asWorker((tx) => runningWaits(tx, id));
+  const other = ledger();
+  // By PostgreSQL's clock alone it would be over.
+  other.learn([row!], new Date(Date.now() + HOUR));
+  expect((other.check(id, METHOD)?.until.getTime() ?? 0) - Date.now()).toBeGreaterThan(58_000);
+});
+
+test("all clocks were set back since: it ends, however often it is read", async () => {
+  const id = account();
+  await ledger({ clock: skewed(HOUR) }).record({ telegramId: id, method: METHOD, chatId: 0n, seconds: 1 });
+  await database.once((tx) =>
+    sql`update waits set until = until + interval '1 hour' where telegram_id = ${id}`.execute(tx),
+  );
+  const left = async () => {
+    const reader = ledger();
+    const { waits, now } = await database.asWorker(async (tx) => ({
+      waits: await sql<Wait>`select telegram_id as "telegramId", method, chat_id as "chatId", until,
+        process_until as "processUntil", seconds from waits where telegram_id = ${id}`.execute(tx),
+      now: await databaseNow(tx),
+    }));
+    reader.learn(waits.rows, now);
+    return reader.check(id, METHOD);
+  };
+  expect(await left()).not.toBeNull();
+  expect(await database.once(bringBackWaits)).toBeGreaterThan(0);
+  await eventually(async () => (await left()) === null);
+  expect(await database.once(bringBackWaits)).toBe(0);
 });
 
 test("over, it holds nothing any more", async () => {
