@@ -39,11 +39,11 @@ export async function logIn(id: string, options: LoginOptions): Promise<void> {
           ...loginDependencies(config, { database, fleet, metrics, clock, log }),
           codesPerDay: config.smsCodesPerDay,
         },
-        { user, phone, ...(options.appId === undefined ? {} : { appId: options.appId }) },
+        { tenantId: DEFAULT_TENANT, user, phone, ...(options.appId === undefined ? {} : { appId: options.appId }) },
         asking(options),
       );
       out.result(
-        { telegramId: me.id, sessionId: session.id, state: session.state, apiId: session.apiId },
+        { telegramId: me.id, sessionId: session?.id, state: session?.state, apiId: session?.apiId },
         () =>
           `${me.id}${me.firstName ? ` (${me.firstName})` : ""} is logged in; next: gramfleet channels add ${me.id} <channel>`,
       );
@@ -77,7 +77,7 @@ function asking(options: LoginOptions): Asking {
       if (options.code !== undefined && refused === null) return options.code;
       return ask(`code sent by ${sent.type}${refused ? ` (${refused})` : ""}`, { flag: "a good --code" });
     },
-    async password(refused) {
+    async password(_parameters, refused) {
       if (options.password !== undefined && refused === null) return options.password;
       return ask(`two-step password${refused ? ` (${refused})` : ""}`, { secret: true, flag: "a good --password" });
     },

@@ -11,6 +11,7 @@ import * as endings from "./migrations/0005-endings.ts";
 import * as unclaimedSessions from "./migrations/0006-unclaimed-sessions.ts";
 import * as waitsByTwoClocks from "./migrations/0007-waits-by-two-clocks.ts";
 import * as bot from "./migrations/0008-bot.ts";
+import * as ownApiIds from "./migrations/0009-own-api-ids.ts";
 import { answering } from "./unreachable.ts";
 
 /** Every migration, in order. One that has been released is never changed. */
@@ -23,6 +24,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0006-unclaimed-sessions": unclaimedSessions,
   "0007-waits-by-two-clocks": waitsByTwoClocks,
   "0008-bot": bot,
+  "0009-own-api-ids": ownApiIds,
 };
 const NAMES = Object.keys(MIGRATIONS).sort();
 /** The schema that this version of gramfleet reads and writes. */

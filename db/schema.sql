@@ -221,6 +221,21 @@ create table messages (
 
 CREATE INDEX messages_revision ON ONLY messages USING btree (channel_id, revision);
 
+create table own_api_ids (
+  id uuid not null,
+  tenant_id text not null,
+  api_id integer not null,
+  ciphertext bytea not null,
+  wrapped_key bytea not null,
+  key_id text not null,
+  fingerprint bytea not null,
+  fingerprint_size integer not null,
+  created_at timestamp with time zone default now() not null,
+  constraint own_api_ids_api_id_check CHECK ((api_id > 0)),
+  constraint own_api_ids_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint own_api_ids_pkey PRIMARY KEY (id)
+);
+
 create table runs (
   id bigint generated always as identity not null,
   tenant_id text not null,
@@ -301,9 +316,11 @@ create table sessions (
   saved_at timestamp with time zone,
   state_changed_at timestamp with time zone default now() not null,
   created_at timestamp with time zone default now() not null,
+  own_api_ref uuid,
   constraint sessions_check CHECK ((((ciphertext IS NULL) = (wrapped_key IS NULL)) AND ((ciphertext IS NULL) = (key_id IS NULL)))),
-  constraint sessions_owner CHECK ((((user_id IS NULL) = (telegram_id = 0)) AND ((user_id IS NOT NULL) OR (state = ANY (ARRAY['ABSENT'::text, 'PENDING_QR'::text, 'PENDING_PASSWORD'::text]))))),
+  constraint sessions_owner CHECK ((((user_id IS NULL) = (telegram_id = 0)) AND ((user_id IS NOT NULL) OR (state = ANY (ARRAY['ABSENT'::text, 'PENDING_QR'::text, 'PENDING_CODE'::text, 'PENDING_PASSWORD'::text]))))),
   constraint sessions_state_check CHECK ((state = ANY (ARRAY['ABSENT'::text, 'PENDING_QR'::text, 'PENDING_CODE'::text, 'PENDING_PASSWORD'::text, 'AUTHORIZED'::text, 'STALE'::text, 'REVOKED'::text]))),
+  constraint sessions_own_api_ref_fkey FOREIGN KEY (own_api_ref) REFERENCES own_api_ids(id) ON DELETE SET NULL,
   constraint sessions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint sessions_pkey PRIMARY KEY (id),
@@ -311,6 +328,8 @@ create table sessions (
 );
 
 CREATE UNIQUE INDEX sessions_one_usable ON sessions USING btree (telegram_id) WHERE (state = 'AUTHORIZED'::text);
+
+CREATE INDEX sessions_own_api ON sessions USING btree (own_api_ref) WHERE (own_api_ref IS NOT NULL);
 
 CREATE INDEX sessions_pending ON sessions USING btree (id) WHERE (state = ANY (ARRAY['PENDING_QR'::text, 'PENDING_CODE'::text, 'PENDING_PASSWORD'::text]));
 
@@ -344,6 +363,23 @@ create table subscriptions (
 );
 
 CREATE INDEX subscriptions_channel ON subscriptions USING btree (channel_id);
+
+create table telegram_accounts (
+  id bigint generated always as identity not null,
+  tenant_id text not null,
+  phone text not null,
+  own_api_ref uuid,
+  user_id bigint,
+  created_at timestamp with time zone default now() not null,
+  constraint telegram_accounts_phone_check CHECK ((phone ~ '^[0-9]{5,15}$'::text)),
+  constraint telegram_accounts_own_api_ref_fkey FOREIGN KEY (own_api_ref) REFERENCES own_api_ids(id) ON DELETE SET NULL,
+  constraint telegram_accounts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint telegram_accounts_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE SET NULL,
+  constraint telegram_accounts_pkey PRIMARY KEY (id),
+  constraint telegram_accounts_tenant_id_phone_key UNIQUE (tenant_id, phone)
+);
+
+CREATE INDEX telegram_accounts_user ON telegram_accounts USING btree (user_id);
 
 create table tenants (
   id text not null,
@@ -419,13 +455,17 @@ create table users (
   consented_at timestamp with time zone,
   created_at timestamp with time zone default now() not null,
   auth_token text,
+  own_api_ref uuid,
   constraint users_plan_check CHECK ((plan = ANY (ARRAY['free'::text, 'premium'::text]))),
+  constraint users_own_api_ref_fkey FOREIGN KEY (own_api_ref) REFERENCES own_api_ids(id) ON DELETE SET NULL,
   constraint users_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint users_pkey PRIMARY KEY (id),
   constraint users_tenant_id_telegram_id_key UNIQUE (tenant_id, telegram_id)
 );
 
 CREATE INDEX idx_user_auth_token ON users USING btree (auth_token) WHERE (auth_token IS NOT NULL);
+
+CREATE INDEX users_own_api ON users USING btree (own_api_ref) WHERE (own_api_ref IS NOT NULL);
 
 create table waits (
   telegram_id bigint not null,

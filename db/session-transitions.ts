@@ -1,7 +1,7 @@
 import { sql } from "kysely";
-import { OperatorError } from "../runtime/operator-error.ts";
 import type { Tx } from "./database.ts";
 import { beginRedeemedPlans } from "./invites.ts";
+import { LoggedInAlready } from "./logged-in-already.ts";
 import { refreshQueue } from "./schedule-queue.ts";
 import type { SessionHold, SessionState } from "./schema.ts";
 import { NO_KEY } from "./session-row.ts";
@@ -17,7 +17,7 @@ import { noteTransition } from "./transition-watch.ts";
  * changed then.
  *
  * @throws IllegalTransition where the table knows no way from one of `from` to `to`
- * @throws OperatorError where this telegram_id has another session that is AUTHORIZED
+ * @throws LoggedInAlready where this telegram_id has another session that is AUTHORIZED
  */
 export async function transition(
   tx: Tx,
@@ -49,7 +49,7 @@ export async function transition(
       .execute();
   } catch (error) {
     throw isSecondUsable(error)
-      ? new OperatorError("this Telegram account has another authorised session: revoke that one first", {
+      ? new LoggedInAlready("this Telegram account has another authorised session: revoke that one first", {
           cause: error,
         })
       : error;

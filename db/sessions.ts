@@ -113,13 +113,17 @@ export async function saveSealed(
 }
 
 /**
- * Pins a session in which a login begins to a master API ID, whose key this one becomes; the key that it had goes. False
- * where no login is under way: an api_id never changes for a key.
+ * Pins a session in which a login begins to an API ID, one of ours or an own one, whose key this one becomes; the key that
+ * it had goes. False where no login is under way: an api_id never changes for a key.
  */
-export async function pinForLogin(tx: WorkerTx, sessionId: bigint, apiId: number): Promise<boolean> {
+export async function pinForLogin(
+  tx: WorkerTx,
+  sessionId: bigint,
+  api: { readonly apiId: number; readonly ownApiId: string | null },
+): Promise<boolean> {
   const pinned = await tx
     .updateTable("sessions")
-    .set({ api_id: apiId, own_api: false, ...NO_KEY })
+    .set({ api_id: api.apiId, own_api: api.ownApiId !== null, own_api_ref: api.ownApiId, ...NO_KEY })
     .where("id", "=", sessionId)
     .where("state", "in", ["PENDING_CODE", "PENDING_QR"])
     .executeTakeFirst();

@@ -145,7 +145,7 @@ async function start(options: EmulatorOptions, lifecycle: Lifecycle): Promise<Em
   const refusals = createRefusals();
   const floods = createFloods({ clock, pace, ...(options.buckets === undefined ? {} : { buckets: options.buckets }) });
   const addresses: DataCenterAddress[] = [];
-  const { logins, codesOf } = withInboxes(createLogins(clock));
+  const { logins, codesOf } = withInboxes(createLogins(clock, pace));
   const loginTokens = createLoginTokens({
     seconds: Math.max(1, Math.round(LOGIN_TOKEN_SECONDS / pace)),
     // Nobody shows a token before the data centers listen.

@@ -1,11 +1,12 @@
+import type { LoginFor } from "../telegram/login/choose-session.ts";
 import type { LoginDependencies } from "../telegram/login/custody.ts";
-import { logInByQr, type QrLoginFor } from "../telegram/login/log-in-by-qr.ts";
+import { logInByQr } from "../telegram/login/log-in-by-qr.ts";
 import type { OpenLoginWire } from "../telegram/login/login-wire.ts";
 import { endOf, type RunLogin, reasonOf, UNEXPECTED } from "./held-ticket.ts";
 import { NOTHING_SHOWN, type QrTicket } from "./ticket.ts";
 
 /** A login by QR code, as its ticket tells of it. */
-export function qrLogin(deps: LoginDependencies, who: QrLoginFor, open: OpenLoginWire): RunLogin<QrTicket> {
+export function qrLogin(deps: LoginDependencies, who: LoginFor, open: OpenLoginWire): RunLogin<QrTicket> {
   return async (telling) => {
     const { me } = await logInByQr(
       deps,

@@ -92,6 +92,37 @@ export function createMetrics(options: { defaults?: boolean } = {}) {
       buckets: [5, 10, 20, 30, 60, 120, 300, 600],
       registers,
     }),
+    qrAuthCallbacks: new Counter({
+      name: "qr_auth_callback_total",
+      help: "Reports of who has scanned a ticket's code, by what they were: awaited, wrong_user, ended, unknown.",
+      labelNames: ["result"] as const,
+      registers,
+    }),
+    codeLoginSeconds: new Histogram({
+      name: "code_login_duration_seconds",
+      help: "The same of logins by phone and code.",
+      labelNames: ["end"] as const,
+      buckets: [5, 10, 20, 30, 60, 120, 300, 600],
+      registers,
+    }),
+    loginCodesSent: new Counter({
+      name: "login_codes_sent_total",
+      help: "Login codes that Telegram was asked to send, by API ID (own ones as own).",
+      labelNames: ["api_id"] as const,
+      registers,
+    }),
+    botUpdates: new Counter({
+      name: "bot_updates_total",
+      help: "Updates that the bot has handled, by kind (command, button, other) and outcome (answered, failed).",
+      labelNames: ["kind", "outcome"] as const,
+      registers,
+    }),
+    botNotices: new Counter({
+      name: "bot_notices_total",
+      help: "What the bot has told people unasked, by kind (logged_in, wrong_account, expired, ended) and outcome (told, not_reached).",
+      labelNames: ["kind", "outcome"] as const,
+      registers,
+    }),
     jobsFinished: new Counter({
       name: "jobs_finished_total",
       help: "Jobs that ended, by name and outcome (done, snoozed, discarded, failed).",

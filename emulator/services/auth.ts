@@ -28,16 +28,14 @@ export function authHandlers({ world, access, logins, dataCenters, apiIds }: Ser
     }
     const known = knownPhone(world, textArgument(request, "phoneNumber"));
     if (!known || !dataCenters().some(({ id }) => id === known.dcId)) throw new RpcError(400, "PHONE_NUMBER_INVALID");
+    if (logins.banned.has(known.phone)) throw new RpcError(400, "PHONE_NUMBER_BANNED");
     if (known.dcId !== context.dcId) throw new RpcError(303, `PHONE_MIGRATE_${known.dcId}`);
     return encodeSentCode(logins.send(known.phone, known.code));
   };
 
   const resendCode: Handler = (request) => {
-    const known = knownPhone(world, textArgument(request, "phoneNumber"));
-    if (!known || !logins.cancel(known.phone, textArgument(request, "phoneCodeHash"))) {
-      throw new RpcError(400, "PHONE_CODE_EXPIRED");
-    }
-    return encodeSentCode(logins.send(known.phone, known.code));
+    const phone = phoneDigits(textArgument(request, "phoneNumber"));
+    return encodeSentCode(logins.resend(phone, textArgument(request, "phoneCodeHash")));
   };
 
   const cancelCode: Handler = (request) => {

@@ -5,9 +5,24 @@ import { writeUser } from "./write-chat.ts";
 /** Digits of a login code. */
 const CODE_LENGTH = 5;
 
-/** `auth.sentCode`, by SMS. */
-export function encodeSentCode(phoneCodeHash: string): Buffer {
-  return new TlWriter(64).int(0x5e002502).int(0).int(0xc000bba2).int(CODE_LENGTH).bytes(phoneCodeHash).finish();
+/** `auth.sentCodeTypeApp`, … and `auth.codeTypeSms`, … */
+const WAYS = {
+  app: { sent: 0x3dbb5986, next: null },
+  sms: { sent: 0xc000bba2, next: 0x72a3158c },
+  call: { sent: 0x5353e5a7, next: 0x741cd3e3 },
+} as const;
+
+/** `auth.sentCode`. */
+export function encodeSentCode(notice: {
+  readonly hash: string;
+  readonly way: keyof typeof WAYS;
+  readonly next: keyof typeof WAYS | null;
+  readonly timeout: number;
+}): Buffer {
+  const next = notice.next && WAYS[notice.next].next;
+  const writer = new TlWriter(64).int(0x5e002502).int(next === null ? 0 : (1 << 1) | (1 << 2));
+  writer.int(WAYS[notice.way].sent).int(CODE_LENGTH).bytes(notice.hash);
+  return next === null ? writer.finish() : writer.int(next).int(notice.timeout).finish();
 }
 
 /** `auth.authorization`. */

@@ -132,6 +132,8 @@ function toSentCode(answer: Api.auth.TypeSentCode, method: string): SentCode {
   return {
     phoneCodeHash: answer.phoneCodeHash,
     type: snakeCased(answer.type.className, "auth.SentCodeType"),
+    length: "length" in answer.type ? (answer.type.length ?? null) : null,
+    nextType: answer.nextType ? snakeCased(answer.nextType.className, "auth.CodeType") : null,
     timeout: answer.timeout ?? null,
   };
 }

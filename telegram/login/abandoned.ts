@@ -1,6 +1,6 @@
+import { ownApiIdOfSession } from "../../db/own-api-ids.ts";
 import { pendingLogins } from "../../db/unclaimed-sessions.ts";
 import { type Loop, startLoop } from "../../runtime/loop.ts";
-import { apiHashOf } from "../shards.ts";
 import { LoginAbandoned, LoginCustody, type LoginDependencies } from "./custody.ts";
 
 const AT_ONCE = 20;
@@ -40,8 +40,10 @@ async function endIfAbandoned(
   const lease = await deps.fleet.leases.acquire(session.id);
   if (!lease) return false;
   try {
-    const apiHash = apiHashOf(deps.apiIds, session.apiId) ?? "";
-    const custody = new LoginCustody(deps, session, { apiId: session.apiId, apiHash }, lease);
+    // Nothing that ends a login asks for the hash.
+    const own = await deps.database.asWorker((tx) => ownApiIdOfSession(tx, session.id));
+    const api = { apiId: session.apiId, apiHash: "", ownApiId: own?.id ?? null };
+    const custody = new LoginCustody(deps, session, api, lease);
     await custody.logOutLeft();
     await custody.giveUp(new LoginAbandoned("abandoned"));
     return true;

@@ -1,5 +1,6 @@
 import type { Database, WorkerTx } from "../../db/database.ts";
 import { deleteLease } from "../../db/leases.ts";
+import { LoggedInAlready } from "../../db/logged-in-already.ts";
 import type { SessionState } from "../../db/schema.ts";
 import { NOBODY } from "../../db/session-row.ts";
 import { loadSealed, loadSession, pinForLogin, type SessionInfo, saveSealed, transition } from "../../db/sessions.ts";
@@ -16,6 +17,7 @@ import type { Fleet } from "../fleet.ts";
 import { noMethodPauses } from "../flood-scope.ts";
 import { openLoginWire } from "../gramjs/login-wire.ts";
 import type { Lease } from "../lease.ts";
+import type { LoginApi } from "../own-api-ids.ts";
 import type { MasterApi } from "../shards.ts";
 import type { LoginWire } from "./login-wire.ts";
 
@@ -32,6 +34,15 @@ export interface LoginDependencies {
   readonly log: Log;
 }
 
+/** Decides who somebody is that has logged in with a session of nobody's. */
+export type Admit = (
+  tx: WorkerTx,
+  who: { readonly tenantId: string; readonly telegramId: bigint },
+) => Promise<{ readonly id: bigint }>;
+
+/** Everybody is, or becomes, a user. */
+const welcome: Admit = async (tx, who) => (await addUser(tx, who)).user;
+
 const MAY_BEGIN: readonly SessionState[] = ["ABSENT", "STALE", "REVOKED"];
 const PENDING: readonly SessionState[] = ["PENDING_QR", "PENDING_CODE", "PENDING_PASSWORD"];
 
@@ -44,10 +55,10 @@ const PENDING: readonly SessionState[] = ["PENDING_QR", "PENDING_CODE", "PENDING
 export class LoginCustody {
   readonly #deps: LoginDependencies;
   readonly #session: SessionInfo;
-  readonly #api: MasterApi;
+  readonly #api: LoginApi;
   readonly #lease: Lease;
 
-  constructor(deps: LoginDependencies, session: SessionInfo, api: MasterApi, lease: Lease) {
+  constructor(deps: LoginDependencies, session: SessionInfo, api: LoginApi, lease: Lease) {
     this.#deps = deps;
     this.#session = session;
     this.#api = api;
@@ -64,20 +75,21 @@ export class LoginCustody {
   }
 
   /** What to connect with; `secret` is "" for a new key. */
-  connectOptions(secret: string, api: MasterApi = this.#api): ConnectOptions {
+  connectOptions(secret: string, api: LoginApi = this.#api): ConnectOptions {
     const { clock, log, metrics, flood, callsInFlight, dataCenters, times, fleet } = this.#deps;
     const { gate, signal } = this.#lease;
     const policy = createCallPolicy({
       // Telegram's waits before a login are the key's own: a login of nobody known yet counts as an account by itself.
       telegramId: this.expected ?? -this.#session.id,
       apiId: api.apiId,
-      ownApi: false,
+      ownApi: api.ownApiId !== null,
       limiter: fleet.limiter,
       waits: fleet.waits,
       pauses: noMethodPauses,
       ...{ gate, signal, flood, callsInFlight, metrics, clock, log },
     });
-    return { session: secret, api, dataCenters, gate, policy, times, log };
+    const { apiId, apiHash } = api;
+    return { session: secret, api: { apiId, apiHash }, dataCenters, gate, policy, times, log };
   }
 
   /**
@@ -85,15 +97,15 @@ export class LoginCustody {
    * its key being logged out first.
    *
    * @param more committed with it
-   * @throws OperatorError where the account is logged in already
+   * @throws LoggedInAlready
    */
   async begin(to: "PENDING_QR" | "PENDING_CODE", more?: (tx: WorkerTx) => Promise<void>): Promise<void> {
     await this.logOutLeft();
     await this.#underLease(async (tx) => {
       await transition(tx, this.#session.id, { from: PENDING, to: "ABSENT", reason: "abandoned" });
       if (!(await transition(tx, this.#session.id, { from: MAY_BEGIN, to })))
-        throw new OperatorError(`${this.#session.telegramId} is logged in already (gramfleet sessions list)`);
-      await pinForLogin(tx, this.#session.id, this.#api.apiId);
+        throw new LoggedInAlready(`${this.#session.telegramId} is logged in already (gramfleet sessions list)`);
+      await pinForLogin(tx, this.#session.id, this.#api);
       await more?.(tx);
     });
   }
@@ -113,13 +125,14 @@ export class LoginCustody {
    * AUTHORIZED, and the lease released with it: every socket is closed by now. A session that was nobody's gets its
    * owner, who is made a user, and its key is bound to both.
    *
-   * @throws OperatorError where the account has another session that is AUTHORIZED
+   * @param admit who that is, in the same transaction: a user of the tenant whom it may make; throws for whom it refuses
+   * @throws LoggedInAlready where the account has another session that is AUTHORIZED
    */
-  async finish(secret: string, telegramId: bigint, reason: string): Promise<SessionInfo> {
+  async finish(secret: string, telegramId: bigint, reason: string, admit: Admit = welcome): Promise<SessionInfo> {
     const { tenantId, id, appId } = this.#session;
     return this.#underLease(async (tx) => {
       if (this.expected === null) {
-        const { user } = await addUser(tx, { tenantId, telegramId });
+        const user = await admit(tx, { tenantId, telegramId });
         const owner = appId.startsWith("login_") ? `user_${telegramId}` : appId;
         await claimSession(tx, id, { tenantId, userId: user.id, telegramId, appId: owner });
         await saveSealed(tx, id, this.#deps.fleet.vault.seal(secret, { ...this.#binding(), telegramId }));
@@ -197,6 +210,12 @@ export class LoginAbandoned extends Error {
     super(`login ended: ${reason}`);
     this.reason = reason;
   }
+}
+
+/** What a login was ended with from outside. */
+export function abandonedBy(signal: AbortSignal): Error {
+  const { reason } = signal;
+  return reason instanceof Error && reason.name !== "AbortError" ? reason : new LoginAbandoned("abandoned");
 }
 
 /** Another account than the session's has logged in; it was logged out again. */

@@ -1,25 +1,13 @@
-import { randomInt } from "node:crypto";
-import { listOutOfService } from "../../db/api-ids.ts";
-import { ensureSession, type SessionInfo } from "../../db/sessions.ts";
-import { insertUnclaimed, sessionOfApp } from "../../db/unclaimed-sessions.ts";
-import type { User } from "../../db/users.ts";
-import { OperatorError } from "../../runtime/operator-error.ts";
+import type { SessionInfo } from "../../db/sessions.ts";
 import type { Me } from "../api.ts";
 import { openLoginWire } from "../gramjs/login-wire.ts";
 import type { Lease } from "../lease.ts";
-import { type MasterApi, pickAgain, pickMaster } from "../shards.ts";
-import { LoginAbandoned, LoginCustody, type LoginDependencies, WrongAccount } from "./custody.ts";
+import type { LoginApi } from "../own-api-ids.ts";
+import { chooseSession, type LoginFor } from "./choose-session.ts";
+import { abandonedBy, LoginCustody, type LoginDependencies, WrongAccount } from "./custody.ts";
 import type { OpenLoginWire } from "./login-wire.ts";
 import { type QrAsking, QrLogin } from "./qr-code.ts";
-
-/** Who is to log in. */
-export interface QrLoginFor {
-  readonly tenantId: string;
-  /** The one whose account it must be; null: whoever scans becomes a user. */
-  readonly user: User | null;
-  /** `user_<telegram_id>` unless given. An app that has a session already is logged in as the same account, or not. */
-  readonly appId?: string;
-}
+import { LoginBusy } from "./refusals.ts";
 
 /**
  * Logs somebody in by a QR code, and by the two-step password where there is one. The key is leased and sealed before
@@ -33,14 +21,14 @@ export interface QrLoginFor {
  */
 export async function logInByQr(
   deps: LoginDependencies,
-  who: QrLoginFor,
+  who: LoginFor,
   asking: QrAsking,
   signal: AbortSignal,
   open: OpenLoginWire = openLoginWire,
 ): Promise<{ me: Me; session: SessionInfo }> {
-  const { session, api } = await prepare(deps, who);
+  const { session, api } = await chooseSession(deps, who);
   const lease = await deps.fleet.leases.acquire(session.id);
-  if (!lease) throw new OperatorError("another login, or another process, works with this session: try again later");
+  if (!lease) throw new LoginBusy("another login, or another process, works with this session: try again later");
   try {
     return await underLease(deps, { session, api, lease }, asking, signal, open);
   } finally {
@@ -48,32 +36,9 @@ export async function logInByQr(
   }
 }
 
-/** The row that is leased: the user's, the app's, or a new one of nobody's. */
-async function prepare(deps: LoginDependencies, who: QrLoginFor): Promise<{ session: SessionInfo; api: MasterApi }> {
-  const outOfService = await deps.database.asWorker(listOutOfService);
-  const { tenantId, user, appId } = who;
-  const known = appId === undefined ? null : await deps.database.asWorker((tx) => sessionOfApp(tx, tenantId, appId));
-  if (user && known && known.telegramId !== user.telegramId)
-    throw new OperatorError(`the app ${appId} is another account's`);
-  if (known) return { session: known, api: pickAgain(known, deps.apiIds, outOfService) };
-  // Nobody's share of the API IDs is known before somebody has scanned: by chance, then.
-  const api = pickMaster(user?.id ?? BigInt(randomInt(2 ** 31)), deps.apiIds, outOfService);
-  const session = await deps.database.asWorker((tx) =>
-    user
-      ? ensureSession(tx, {
-          userId: user.id,
-          telegramId: user.telegramId,
-          ...{ tenantId, apiId: api.apiId, ownApi: false, ...(appId === undefined ? {} : { appId }) },
-        })
-      : insertUnclaimed(tx, { tenantId, appId: appId ?? null, apiId: api.apiId }),
-  );
-  if (!session) throw new OperatorError("another login for this app has just begun: try again later");
-  return { session, api: user ? pickAgain(session, deps.apiIds, outOfService) : api };
-}
-
 async function underLease(
   deps: LoginDependencies,
-  { session, api, lease }: { session: SessionInfo; api: MasterApi; lease: Lease },
+  { session, api, lease }: { session: SessionInfo; api: LoginApi; lease: Lease },
   asking: QrAsking,
   signal: AbortSignal,
   open: OpenLoginWire,
@@ -112,9 +77,4 @@ async function end(deps: LoginDependencies, custody: LoginCustody, login: QrLogi
     await login.close();
     deps.log.warn({ err: failure }, "an ended login's key is not logged out yet");
   }
-}
-
-function abandonedBy(signal: AbortSignal): Error {
-  const { reason } = signal;
-  return reason instanceof Error && reason.name !== "AbortError" ? reason : new LoginAbandoned("abandoned");
 }

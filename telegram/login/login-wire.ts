@@ -6,7 +6,11 @@ export interface SentCode {
   readonly phoneCodeHash: string;
   /** Where the code went, in Telegram's word: app, sms, call, flash_call, email_code, fragment_sms, … */
   readonly type: string;
-  /** Seconds until it may be sent again, null where it may not. */
+  /** Its digits; null where Telegram does not say. */
+  readonly length: number | null;
+  /** How it is sent when it is sent again; null where it is not. */
+  readonly nextType: string | null;
+  /** Seconds until then, null where Telegram names no wait. */
   readonly timeout: number | null;
 }
 

@@ -11,6 +11,15 @@ export interface PasswordParameters {
   readonly hint: string | null;
 }
 
+/** Refusals of a password after which it is asked for again. */
+export const ASK_AGAIN: readonly string[] = [
+  "PASSWORD_HASH_INVALID",
+  "PASSWORD_EMPTY",
+  "SRP_ID_INVALID",
+  "SRP_A_INVALID",
+  "SRP_PASSWORD_CHANGED",
+];
+
 /** A proof that the password is known: made where it is typed, so that the password itself need go nowhere. Good once. */
 export interface PasswordProof {
   readonly srpId: bigint;

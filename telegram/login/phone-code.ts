@@ -2,7 +2,8 @@ import type { Me } from "../api.ts";
 import type { ConnectOptions } from "../connection.ts";
 import { LoginRefused } from "../errors.ts";
 import { openLoginWire } from "../gramjs/login-wire.ts";
-import type { OpenLoginWire, SentCode } from "./login-wire.ts";
+import type { LoginWire, OpenLoginWire, SentCode } from "./login-wire.ts";
+import type { PasswordParameters, PasswordProof } from "./password.ts";
 
 export type { SentCode } from "./login-wire.ts";
 
@@ -18,10 +19,11 @@ export interface PhoneLogin {
   sendCode(): Promise<SentCode>;
   /** @throws LoginRefused PHONE_CODE_INVALID, PHONE_CODE_EXPIRED, PHONE_NUMBER_UNOCCUPIED, … */
   signIn(code: string): Promise<LoginDone | "password_needed">;
+  passwordParameters(): Promise<PasswordParameters>;
   /** @throws LoginRefused PASSWORD_HASH_INVALID where it is the wrong one */
-  checkPassword(password: string): Promise<LoginDone>;
-  /** `auth.logOut`: for a login that turns out to be somebody else's. */
-  logOut(): Promise<void>;
+  checkPassword(password: string | PasswordProof): Promise<LoginDone>;
+  /** The connection: another one by the same key where the last was lost. */
+  wire(): Promise<LoginWire>;
   /** The session as it is now, logged in or not: it changes when the login moves to another data center. Secret. */
   session(): string;
   /** Closes every socket. Never throws. */
@@ -38,30 +40,52 @@ export async function startPhoneLogin(
   phone: string,
   open: OpenLoginWire = openLoginWire,
 ): Promise<PhoneLogin> {
-  const wire = await open(options);
+  let lost = false;
+  const connect = (session: string): Promise<LoginWire> => {
+    lost = false;
+    const ended = () => {
+      lost = true;
+    };
+    return open({ ...options, session }, { tokenAccepted: () => {}, ended });
+  };
+  let current = await connect(options.session);
   let phoneCodeHash: string | null = null;
-  const finished = (done: Me): LoginDone => ({ done, session: wire.session() });
+
+  const wire = async (): Promise<LoginWire> => {
+    // Whoever looks for the code takes minutes.
+    if (lost) {
+      await current.close();
+      current = await connect(current.session());
+    }
+    return current;
+  };
+  const finished = (done: Me): LoginDone => ({ done, session: current.session() });
 
   return {
     async sendCode() {
-      const sent = phoneCodeHash === null ? await wire.sendCode(phone) : await wire.resendCode(phone, phoneCodeHash);
+      const by = await wire();
+      const sent = phoneCodeHash === null ? await by.sendCode(phone) : await by.resendCode(phone, phoneCodeHash);
       phoneCodeHash = sent.phoneCodeHash;
       return sent;
     },
     async signIn(code) {
       if (phoneCodeHash === null) throw new LoginRefused("PHONE_CODE_HASH_EMPTY", "auth.signIn");
       try {
-        return finished(await wire.signIn(phone, phoneCodeHash, code));
+        return finished(await (await wire()).signIn(phone, phoneCodeHash, code));
       } catch (error) {
         if (error instanceof LoginRefused && error.errorName === "SESSION_PASSWORD_NEEDED") return "password_needed";
         throw error;
       }
     },
-    async checkPassword(password) {
-      return finished(await wire.checkPassword(password));
+    async passwordParameters() {
+      return (await wire()).passwordParameters();
     },
-    logOut: () => wire.logOut(),
-    session: () => wire.session(),
-    close: () => wire.close(),
+    async checkPassword(given) {
+      const by = await wire();
+      return finished(typeof given === "string" ? await by.checkPassword(given) : await by.checkProof(given));
+    },
+    wire,
+    session: () => current.session(),
+    close: () => current.close(),
   };
 }

@@ -4,7 +4,7 @@ import type { Me } from "../api.ts";
 import { LoginRefused, Transient } from "../errors.ts";
 import { LoginAbandoned } from "./custody.ts";
 import type { LoginEvents, LoginToken, LoginWire } from "./login-wire.ts";
-import type { PasswordParameters, PasswordProof } from "./password.ts";
+import { ASK_AGAIN, type PasswordParameters, type PasswordProof } from "./password.ts";
 
 /** A token to be scanned. It logs our key in to the account whose owner accepts it. */
 export interface ShownToken {
@@ -42,14 +42,6 @@ const SHORTEST_RENEWAL_MS = 250;
 /** Connections lost in a row before the login is given up. */
 const RECONNECTIONS = 3;
 const PASSWORDS = 5;
-
-const ASK_AGAIN = [
-  "PASSWORD_HASH_INVALID",
-  "PASSWORD_EMPTY",
-  "SRP_ID_INVALID",
-  "SRP_A_INVALID",
-  "SRP_PASSWORD_CHANGED",
-];
 
 type Answer = LoginToken | { readonly kind: "password" };
 

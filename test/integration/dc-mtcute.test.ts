@@ -52,7 +52,7 @@ it("serves a client of another author, of a newer layer", async () => {
   const asked: { phone: unknown; apiId: unknown; layer: number }[] = [];
   test.handlers.set("auth.SendCode", (request, context) => {
     asked.push({ phone: request.phoneNumber, apiId: request.apiId, layer: context.layer });
-    return encodeSentCode("a hash");
+    return encodeSentCode({ hash: "a hash", way: "app", next: "sms", timeout: 60 });
   });
   const api = { apiId: 1001, apiHash: "0".repeat(32) };
   const client = mtcute({ port: test.dc.port, publicKeyPem: test.rsa.publicKeyPem }, api);

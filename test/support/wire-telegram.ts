@@ -77,6 +77,8 @@ export async function startWireTelegram() {
     floods,
     /** May be changed at any time. */
     faults,
+    /** Codes under way, and phones that are banned. */
+    logins,
     /** How long login tokens live, and whether clients are told that one was accepted. May be changed at any time. */
     tokenRules,
     /** This account's person scans a login link. */
