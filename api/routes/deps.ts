@@ -17,7 +17,7 @@ export interface RouteDeps {
   readonly config: Omit<ApiConfig, "host" | "port">;
   readonly trust: InitDataTrust;
   /** Logins by QR code; null where there are none here. */
-  readonly tickets: Pick<Tickets, "start" | "status" | "prove" | "tryPassword"> | null;
+  readonly tickets: Pick<Tickets, "start" | "status" | "prove" | "tryPassword" | "askerOf"> | null;
   /** Who takes what the Mini App's bot reports of a QR login; null where there are no QR logins here. */
   readonly qrCallback: QrCallback | null;
   readonly status: () => Promise<FleetStatus>;

@@ -208,6 +208,11 @@ const ROUTES: Readonly<Record<string, () => Asked>> = {
   "POST /api/qr/start": () => [{ url: "/api/qr/start", payload: {} }],
   "GET /api/qr/status": () => [{ url: "/api/qr/status?ticket=nobodys" }],
   "POST /api/qr/password": () => [{ url: "/api/qr/password", payload: { ticket: "nobodys", password: "none" } }],
+  "GET /qr-auth": () => [{ url: "/qr-auth?session_id=nobodys" }],
+  "GET /qr-auth/assets/:name": () => [{ url: "/qr-auth/assets/script.js" }],
+  "GET /qr-auth-status": () => [{ url: "/qr-auth-status?session_id=nobodys" }],
+  "POST /qr-auth/password": () => [{ url: "/qr-auth/password", payload: { session_id: "nobodys" } }],
+  "POST /qr-auth/renew": () => [{ url: "/qr-auth/renew", payload: { session_id: "nobodys" } }],
   "POST /api/qr/callback": () => ({ notTried: "takes the signed reports of a bot about logins; reads no channel" }),
 };
 
@@ -305,6 +310,7 @@ const TRIED: Readonly<Record<string, Try | Allowed | NotTried>> = {
   scheduler: { notTried: "runs for good; prints its log" },
   worker: { notTried: "runs for good; prints its log" },
   api: { notTried: "runs for good; what it serves is tried route by route" },
+  bot: { notTried: "runs for good; tells people of their own channels by name and state, of nobody's posts" },
   emulator: { notTried: "an emulated Telegram, not what is stored" },
 };
 

@@ -1,0 +1,85 @@
+import { Refused, type Status } from "./api.ts";
+
+const EVERY_MS = 2_000;
+/** Whoever is offline, or asked to wait, is asked for ever more rarely, up to this. */
+const LONGEST_MS = 30_000;
+
+/** Asks again and again how a login stands. */
+export interface Watch {
+  stop(): void;
+  /** Does something that changes how it stands, and asks no more while it does. */
+  meanwhile<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** One question at a time, none while nobody looks at the page; at once when it is looked at again, or back online. */
+export function watchStatus(options: {
+  readonly ask: () => Promise<Status>;
+  readonly onStatus: (status: Status) => void;
+  /** What keeps it from knowing; null: nothing does any more. */
+  readonly onTrouble: (trouble: "offline" | "busy" | null) => void;
+  /** Our server has refused for good. */
+  readonly onRefused: (refusal: Refused) => void;
+}): Watch {
+  let stopped = false;
+  let held = 0;
+  let asking = false;
+  let failures = 0;
+  let timer: ReturnType<typeof setTimeout> | null = null;
+
+  const later = (ms: number) => {
+    if (timer !== null) clearTimeout(timer);
+    timer = stopped ? null : setTimeout(turn, ms);
+  };
+
+  async function turn(): Promise<void> {
+    if (stopped || asking || held > 0 || document.hidden) return;
+    asking = true;
+    let wait = EVERY_MS;
+    try {
+      const status = await options.ask();
+      failures = 0;
+      if (!stopped && held === 0) {
+        options.onTrouble(null);
+        options.onStatus(status);
+      }
+    } catch (error) {
+      failures += 1;
+      wait = Math.min(LONGEST_MS, EVERY_MS * 2 ** Math.min(failures - 1, 4));
+      if (stopped || held > 0) return;
+      if (!(error instanceof Refused)) options.onTrouble("offline");
+      else if (error.status !== 429 && error.code !== "internal") options.onRefused(error);
+      else {
+        wait = Math.max(wait, (error.retryAfterSeconds ?? 0) * 1_000);
+        options.onTrouble("busy");
+      }
+    } finally {
+      asking = false;
+      later(wait);
+    }
+  }
+
+  const wake = () => {
+    if (!document.hidden) later(0);
+  };
+  document.addEventListener("visibilitychange", wake);
+  window.addEventListener("online", wake);
+  wake();
+
+  return {
+    stop() {
+      stopped = true;
+      if (timer !== null) clearTimeout(timer);
+      document.removeEventListener("visibilitychange", wake);
+      window.removeEventListener("online", wake);
+    },
+    async meanwhile(work) {
+      held += 1;
+      try {
+        return await work();
+      } finally {
+        held -= 1;
+        later(EVERY_MS);
+      }
+    },
+  };
+}
