@@ -23,6 +23,8 @@ module.exports = {
   apps: [
     gramfleet("scheduler", "scheduler", 9464),
     gramfleet("api", "api", 9465),
+    // Where there is one: BOT_TOKEN and AUTH_BASE_URL.
+    ...(process.env.BOT_TOKEN ? [gramfleet("bot", "bot", 9466)] : []),
     gramfleet("workers", "worker", 9470, { instances: Number(process.env.WORKERS ?? 2) }),
   ],
 };

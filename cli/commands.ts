@@ -24,6 +24,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     says: "run the api: logins, channels and posts over HTTP",
     load: async () => (await import("./processes.ts")).apiCommand(),
   },
+  bot: {
+    says: "run the bot: people come by it, log in, and name their channels",
+    load: async () => (await import("./processes.ts")).botCommand(),
+  },
   emulator: {
     says: "run a Telegram of our own on this machine, for tests and for trying things; Ctrl-C ends it",
     load: async () => (await import("./emulator.ts")).emulatorCommand(),

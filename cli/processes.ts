@@ -5,7 +5,7 @@ import { dataDirOf, type Needs, openConfigured } from "./environment.ts";
 import { withDataDir } from "./options.ts";
 
 /**
- * `scheduler`, `worker` and `api` are the processes that run for good: pm2, containers and `up` start them, with
+ * `scheduler`, `worker`, `api` and `bot` are the processes that run for good: pm2, containers and `up` start them, with
  * everything configured. What is not is embedded, as for any other command, but never in production.
  */
 export function schedulerCommand(): Command {
@@ -26,6 +26,13 @@ export function apiCommand(): Command {
   return processCommand("api", ["database", "redis"], async (config) => {
     const { runApi } = await import("../api/main.ts");
     await runApi(config);
+  });
+}
+
+export function botCommand(): Command {
+  return processCommand("bot", ["database", "redis", "api-ids", "keyring", "bot"], async (config) => {
+    const { runBot } = await import("../bot/main.ts");
+    await runBot(config);
   });
 }
 

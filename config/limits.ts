@@ -68,6 +68,8 @@ export function createLimits(divisor = 1) {
     ticketBeatMs: time(3_000),
     /** Logins whose process died are ended: their keys would stay among the account's devices. */
     abandonedLoginsEveryMs: time(60_000),
+    /** How often the bot looks for people who are to be told what became of their login: they wait for it. */
+    noticesEveryMs: time(2_000),
     notifyEveryMs: 200,
     shutdownGraceMs: time(25_000),
   } as const;

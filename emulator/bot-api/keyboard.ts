@@ -15,14 +15,14 @@ const button = z.union([
 ]);
 
 /** `reply_markup`: an inline keyboard, and nothing else here. */
-export const inlineKeyboard = z.strictObject({ inline_keyboard: z.array(z.array(button).min(1)) });
+export const inlineKeyboard = z.strictObject({ inline_keyboard: z.array(z.array(button)) });
 export type Keyboard = readonly (readonly Button[])[];
 
 const CALLBACK_BYTES = 64;
 
 /** The keyboard, as Telegram takes it; null for an empty one. @throws BotApiError 400 */
 export function acceptKeyboard(given: z.output<typeof inlineKeyboard> | undefined): Keyboard | null {
-  const rows = given?.inline_keyboard ?? [];
+  const rows = (given?.inline_keyboard ?? []).filter((row) => row.length > 0);
   for (const one of rows.flat()) {
     if ("callback_data" in one && Buffer.byteLength(one.callback_data) > CALLBACK_BYTES)
       throw badRequest("BUTTON_DATA_INVALID");
