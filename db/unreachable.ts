@@ -43,6 +43,10 @@ export async function answering<T>(work: () => Promise<T>): Promise<T> {
  */
 export const isUnreachable = (error: unknown): boolean => whyUnreachable(error) !== null;
 
+/** Whether PostgreSQL gave a statement up because it took too long: it waited for another's lock, or for the processor. */
+export const isTooSlow = (error: unknown): error is Error =>
+  error instanceof Error && "code" in error && (error.code === "57014" || error.code === "55P03");
+
 function whyUnreachable(error: unknown): string | null {
   if (error instanceof AggregateError) return whyUnreachable(error.errors[0]);
   if (!(error instanceof Error)) return null;

@@ -1,5 +1,5 @@
 import { LeaseGone } from "../db/database.ts";
-import { isUnreachable } from "../db/unreachable.ts";
+import { isTooSlow, isUnreachable } from "../db/unreachable.ts";
 import { queueOf } from "../queue/jobs.ts";
 import { Discard, PauseQueue, Snooze } from "../queue/outcome.ts";
 import { isRedisAway } from "../queue/redis.ts";
@@ -23,6 +23,9 @@ const OWN_QUEUE = queueOf({ apiId: 0, ownApi: true });
  * doubled with every further look.
  */
 const FIRST_LOOK_MS = 250;
+
+/** A job that began no oftener than this goes on soon after a lost connection or a statement that took too long. */
+const TRIED_SOON = 3;
 
 /** A queue serves nobody for this long after an error that names its API ID; its sessions are held by then. */
 const API_ID_REFUSED_MS = 60_000;
@@ -72,6 +75,9 @@ export function outcomeOf(
   // Not the job's fault: it goes on where it was as soon as they are back.
   if (isUnreachable(error)) return later(at.leaseHeldSnoozeMs, "PostgreSQL does not answer");
   if (isRedisAway(error) || isWithoutSlot(error)) return later(at.leaseHeldSnoozeMs, "Redis does not answer");
+  // Neither, as a rule. What meets it again and again has failed, for people to see.
+  if ((error instanceof Transient || isTooSlow(error)) && at.starts <= TRIED_SOON)
+    return later(at.leaseHeldSnoozeMs, error.message);
   return error;
 }
 

@@ -26,6 +26,8 @@ describe("what an error means for its job", () => {
     ["one that is not there", Object.assign(new Error("connect"), { code: "ECONNREFUSED" }), 1_005_000],
     ["a connection that broke", new Error("Client has encountered a connection error and is not queryable"), 1_005_000],
     ["a Redis that is away", new Error("Stream isn't writeable and enableOfflineQueue options is false"), 1_005_000],
+    ["a lost connection", new errors.Transient("CONNECTION_LOST", "messages.getHistory"), 1_005_000],
+    ["a statement that took too long", Object.assign(new Error("canceling"), { code: "57014" }), 1_005_000],
     ["no slot", new errors.Transient("LIMITER_UNAVAILABLE", "messages.getHistory"), 1_005_000],
   ])("snoozes for %s", (_what, error, expected) => {
     expect(until(error)).toBe(expected);
@@ -65,12 +67,14 @@ describe("what an error means for its job", () => {
   });
 
   it.each([
-    ["a transient error", new errors.Transient("TIMEOUT", "messages.getHistory")],
+    ["a transient error that comes again and again", new errors.Transient("TIMEOUT", "messages.getHistory")],
+    ["a statement that always takes too long", Object.assign(new Error("canceling"), { code: "57014" })],
     ["a refused request", new errors.RpcRefused("LIMIT_INVALID", "messages.getHistory", 400)],
     ["what nobody knows", new TypeError("a bug")],
   ])("leaves %s to the job table", (_what, error) => {
-    expect(outcomeOf(error, AT)).toBe(error);
-    expect(isPostponed(outcomeOf(error, AT))).toBe(false);
+    const at = { ...AT, starts: 4 };
+    expect(outcomeOf(error, at)).toBe(error);
+    expect(isPostponed(outcomeOf(error, at))).toBe(false);
   });
 
   it("keeps outcomes that handlers throw themselves", () => {
