@@ -1,6 +1,7 @@
 import { OperatorError } from "../runtime/operator-error.ts";
 import type { Scenario } from "./scenario.ts";
 import { accountsFlooded } from "./scenarios/accounts-flooded.ts";
+import { clocksJump } from "./scenarios/clocks-jump.ts";
 import { connectionsCut } from "./scenarios/connections-cut.ts";
 import { framesMutated } from "./scenarios/frames-mutated.ts";
 import { killedBeforeAcknowledgement } from "./scenarios/killed-before-acknowledgement.ts";
@@ -29,6 +30,7 @@ export const SCENARIOS: readonly Scenario[] = [
   postgresCutOff,
   accountsFlooded,
   sessionsEnd,
+  clocksJump,
   framesMutated,
   rollingRestart,
   wholeDay,
