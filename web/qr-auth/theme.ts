@@ -26,7 +26,11 @@ export function paletteOf(params: Readonly<Record<string, string>>, scheme: "lig
   const surface = given("section_bg_color", "bg_color");
   if (!surface) return null;
   const dark = scheme ? scheme === "dark" : luminance(surface) < 0.2;
-  const ground = given("secondary_bg_color", "bg_color") ?? surface;
+  const second = given("secondary_bg_color") ?? surface;
+  // No text could be read on two grounds that are opposites.
+  const ground = [BLACK, WHITE].some((text) => contrast(text, surface) >= AA && contrast(text, second) >= AA)
+    ? second
+    : surface;
   const stands = [surface, ground];
   const read = (colour: Rgb | null, otherwise: Rgb) => hex(legible(colour ?? otherwise, stands));
   const text = legible(given("text_color") ?? (dark ? WHITE : BLACK), stands);
