@@ -4,7 +4,7 @@ import { type Fleet, startFleet } from "../fleet.ts";
 import { callsDuring, flood, verify, writtenWaits } from "../flooded-accounts.ts";
 import { judge } from "../judge.ts";
 import type { WorkerProcess } from "../processes.ts";
-import { atLeast, atMost, exactly, figure, type Scenario, type Stage } from "../scenario.ts";
+import { atLeast, atMost, exactly, figure, type Scenario } from "../scenario.ts";
 import { openDatabaseClock, openProcessClock, type SetClock } from "../set-clocks.ts";
 import { busyWorker, heldBy, spread, watchOrphans } from "../victims.ts";
 
