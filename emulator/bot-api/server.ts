@@ -8,6 +8,12 @@ import { METHODS } from "./methods.ts";
 const HOST = "127.0.0.1";
 const LONGEST_BODY = 1_000_000;
 
+/** What a test may do to calls. */
+export interface BotApiFaults {
+  /** Waited for before a call is carried out; what it throws is what the bot is answered. */
+  before?: (method: string) => Promise<void> | void;
+}
+
 export interface BotApiServer {
   /** What `apiRoot` is to be: `http://127.0.0.1:1234`. */
   readonly root: string;
@@ -24,9 +30,10 @@ export interface BotApiServer {
 export async function serveBotApi(options: {
   readonly bots: readonly Bot[];
   readonly port: number;
+  readonly faults: BotApiFaults;
   readonly log: Log;
 }): Promise<BotApiServer> {
-  const { bots, log } = options;
+  const { bots, faults, log } = options;
   const server = createServer((request, response) => void answer(request, response));
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -51,7 +58,11 @@ export async function serveBotApi(options: {
     if (!bot) throw new BotApiError(401, "Unauthorized");
     const serve = METHODS.get(method.toLowerCase());
     if (!serve) throw notImplemented(method);
-    return serve(bot, { ...query, ...(await bodyOf(request)) }, signal);
+    const given = { ...query, ...(await bodyOf(request)) };
+    await faults.before?.(method);
+    // Whoever is gone by now is answered nothing, and has had nothing done.
+    if (signal.aborted) return null;
+    return serve(bot, given, signal);
   }
 
   await listen(server, options.port);

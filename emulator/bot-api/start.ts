@@ -5,7 +5,7 @@ import { createBot } from "./bot.ts";
 import { createInitDataSigner } from "./init-data.ts";
 import { createPerson, type Person } from "./person.ts";
 import type { SendingRate } from "./rate.ts";
-import { serveBotApi } from "./server.ts";
+import { type BotApiFaults, serveBotApi } from "./server.ts";
 
 /** A bot on the emulated Telegram. */
 export interface BotOptions {
@@ -26,6 +26,8 @@ export interface BotApi {
   readonly publicKey: Buffer;
   /** The commands that the bot has put into people's menus, by language ("": all others). */
   commands(language?: string): readonly { readonly command: string; readonly description: string }[];
+  /** May be changed at any time. */
+  readonly faults: BotApiFaults;
   /** What the bot is still to be told. */
   readonly pending: number;
   /**
@@ -53,10 +55,11 @@ export async function startBotApi(
   const account = { id: Number(token.slice(0, token.indexOf(":"))), token, username };
   const bot = createBot({ account, world, clock, rate, log });
   const signer = createInitDataSigner();
-  const server = await serveBotApi({ bots: [bot], port: options.port ?? 0, log });
+  const faults: BotApiFaults = {};
+  const server = await serveBotApi({ bots: [bot], port: options.port ?? 0, faults, log });
   return {
     root: server.root,
-    token,
+    ...{ token, faults },
     publicKey: signer.publicKey,
     commands: (language = "") => bot.commands.get(language) ?? [],
     get pending() {
