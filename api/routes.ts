@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from "fastify";
 import { miniAppRoutes } from "./miniapp/routes.ts";
 import { channelRoutes } from "./routes/channels.ts";
+import { codeLoginRoutes } from "./routes/code-login.ts";
 import type { RouteDeps } from "./routes/deps.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { loginRoutes } from "./routes/login.ts";
@@ -15,6 +16,7 @@ import { statusRoutes } from "./routes/status.ts";
 const SUBJECTS = [
   docsRoutes,
   loginRoutes,
+  codeLoginRoutes,
   meRoutes,
   channelRoutes,
   postRoutes,

@@ -35,10 +35,7 @@ export async function logIn(id: string, options: LoginOptions): Promise<void> {
     );
     try {
       const { me, session } = await logInByPhone(
-        {
-          ...loginDependencies(config, { database, fleet, metrics, clock, log }),
-          codesPerDay: config.smsCodesPerDay,
-        },
+        loginDependencies(config, { database, fleet, metrics, clock, log }),
         { tenantId: DEFAULT_TENANT, user, phone, ...(options.appId === undefined ? {} : { appId: options.appId }) },
         asking(options),
       );

@@ -33,6 +33,10 @@ export const WHOEVER_HAS_IT = Symbol("whoever has the ticket");
 /** Whose a ticket must be, to be told of. */
 export type Asker = string | typeof WHOEVER_HAS_IT;
 
+/** What a user's tickets are for, whatever way they go: their newest login takes the place of the one before. */
+export const loginOf = (user: { readonly id: bigint }, appId: string | undefined): string =>
+  `login of ${user.id} ${appId ?? ""}`;
+
 export interface HeldLogin<Kind extends Ticket> {
   readonly login: RunLogin<Kind>;
   /** What the ticket is when its login has thrown this. */
@@ -45,11 +49,19 @@ export interface HeldLogin<Kind extends Ticket> {
 export interface Holder {
   /** Opens connections for logins, few at once. */
   readonly open: OpenLoginWire;
-  /** Begins a login and holds its ticket; comes back when there is something to tell of it. */
+  /**
+   * Begins a login and holds its ticket; comes back when there is something to tell of it.
+   *
+   * @param given.what what it is for: a ticket for the same is cancelled first
+   * @returns null where another for the same is beginning all the time
+   */
   begin<Kind extends Ticket>(
     ticket: Omit<Kind, "holder" | "version" | "endsAt">,
     login: HeldLogin<Kind>,
-  ): Promise<{ readonly id: string; readonly ticket: Kind }>;
+    given?: { readonly what?: string | undefined },
+  ): Promise<{ readonly id: string; readonly ticket: Kind } | null>;
+  /** The id of the newest ticket for that; null where there is none, or it ended long ago. */
+  newest(what: string): Promise<string | null>;
   /** The ticket as it is known here or in Redis; one whose process is dead has expired. @throws where Redis is away */
   find(id: string, asker: Asker): Promise<Ticket | null>;
   /** The same, once it is another than `version` or has ended; at the latest after `withinMs`. */
@@ -69,6 +81,8 @@ const BEGUN_AT_ONCE = 8;
 const CONNECTING_AT_ONCE = 8;
 /** A proof travels to Telegram and back. */
 const ANSWER_WITHIN_MS = 40_000;
+const CLAIM_EVERY_MS = 200;
+const CLAIM_WITHIN_MS = 20_000;
 const LOOK_EVERY_MS = 1_000;
 const REDIS_WITHIN_MS = 10_000;
 
@@ -169,32 +183,67 @@ export async function startHolder(options: HolderOptions): Promise<Holder> {
   });
   const sweeping = sweepAbandonedLogins(deps, options.sweepMs);
 
+  async function ask(id: string, asker: Asker, work: TicketWork) {
+    const ticket = await find(id, asker);
+    if (!ticket || hasEnded(ticket)) return { ticket, done: false };
+    const name = nameOf(id);
+    const request = { ...work, ticket: name };
+    const reply = held.has(name) ? await serve(request) : await mail.ask(ticket.holder, request);
+    return { ticket: await find(id, asker), done: reply === "done" };
+  }
+
+  async function hold<Kind extends Ticket>(
+    id: string,
+    begun: Omit<Kind, "holder" | "version" | "endsAt">,
+    { login, failed, onEnd }: HeldLogin<Kind>,
+  ): Promise<Kind> {
+    const name = nameOf(id);
+    const ticket = await beginning(async () => {
+      const endsAt = new Date(clock.now() + lifeMs);
+      const ticket = new HeldTicket<Kind>({ ...begun, holder, version: 0, endsAt } as Kind, {
+        ...{ login, failed, lifeMs },
+        onChange: (changed) => void save(name, changed),
+      });
+      const asHeld = ticket as unknown as HeldTicket;
+      held.set(name, asHeld);
+      const begunAt = clock.monotonic();
+      void ticket.ended.then(async () => {
+        onEnd(ticket.ticket, (clock.monotonic() - begunAt) / 1000);
+        await saving.get(name);
+        if (held.get(name) === asHeld) held.delete(name);
+      });
+      await ticket.shown;
+      return ticket;
+    });
+    await saving.get(name);
+    return ticket.ticket;
+  }
+
+  /** Two that begin at once: the second takes the first one's place. */
+  async function claimed(name: string): Promise<boolean> {
+    for (const until = clock.monotonic() + CLAIM_WITHIN_MS; ; ) {
+      if (await store.claim(name)) return true;
+      if (clock.monotonic() > until) return false;
+      await sleep(CLAIM_EVERY_MS);
+    }
+  }
+
   return {
     open: (how, hears) => connecting(() => openLoginWire(how, hears)),
-    async begin<Kind extends Ticket>(
-      begun: Omit<Kind, "holder" | "version" | "endsAt">,
-      { login, failed, onEnd }: HeldLogin<Kind>,
-    ) {
+    newest: (what) => store.newest(what),
+    async begin(ticket, login, { what } = {}) {
       const id = randomBytes(TICKET_BYTES).toString("base64url");
-      const name = nameOf(id);
-      const ticket = await beginning(async () => {
-        const endsAt = new Date(clock.now() + lifeMs);
-        const ticket = new HeldTicket<Kind>({ ...begun, holder, version: 0, endsAt } as Kind, {
-          ...{ login, failed, lifeMs },
-          onChange: (changed) => void save(name, changed),
-        });
-        held.set(name, ticket as unknown as HeldTicket);
-        const begunAt = clock.monotonic();
-        void ticket.ended.then(async () => {
-          onEnd(ticket.ticket, (clock.monotonic() - begunAt) / 1000);
-          await saving.get(name);
-          held.delete(name);
-        });
-        await ticket.shown;
-        return ticket;
-      });
-      await saving.get(name);
-      return { id, ticket: ticket.ticket };
+      if (what === undefined) return { id, ticket: await hold(id, ticket, login) };
+      const name = nameOf(what);
+      if (!(await claimed(name))) return null;
+      try {
+        const before = await store.newest(what);
+        if (before !== null) await ask(before, WHOEVER_HAS_IT, { kind: "cancel" });
+        await store.remember(what, id, lifeMs);
+        return { id, ticket: await hold(id, ticket, login) };
+      } finally {
+        await store.unclaim(name).catch(() => undefined);
+      }
     },
     find,
     async changed(id, asker, version, withinMs) {
@@ -216,14 +265,7 @@ export async function startHolder(options: HolderOptions): Promise<Holder> {
         }
       }
     },
-    async ask(id, asker, work) {
-      const ticket = await find(id, asker);
-      if (!ticket || hasEnded(ticket)) return { ticket, done: false };
-      const name = nameOf(id);
-      const request = { ...work, ticket: name };
-      const reply = held.has(name) ? await serve(request) : await mail.ask(ticket.holder, request);
-      return { ticket: await find(id, asker), done: reply === "done" };
-    },
+    ask,
     get size() {
       return held.size;
     },

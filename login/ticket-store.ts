@@ -5,6 +5,8 @@ import type { TicketBox } from "./ticket-box.ts";
 
 /** A holder that has not said for so long that it lives is dead, and its tickets have expired. */
 const HOLDER_LIVES_MS = 10_000;
+/** Longer than a login takes to begin. */
+const CLAIMED_MS = 90_000;
 /** An ended ticket can be asked about for so long. */
 const ENDED_KEPT_MS = 300_000;
 
@@ -12,6 +14,12 @@ const ENDED_KEPT_MS = 300_000;
 export interface TicketStore {
   save(name: string, ticket: Ticket): Promise<void>;
   load(name: string): Promise<Ticket | null>;
+  /** True for one at a time, of all processes; to be given back. */
+  claim(name: string): Promise<boolean>;
+  unclaim(name: string): Promise<void>;
+  /** Notes which ticket is the newest for something, for as long as it can be asked about. */
+  remember(what: string, ticketId: string, lifeMs: number): Promise<void>;
+  newest(what: string): Promise<string | null>;
   /** Says that this process lives; false where Redis had forgotten it, and with it whatever it has saved. */
   beat(holder: string): Promise<boolean>;
   lives(holder: string): Promise<boolean>;
@@ -25,6 +33,8 @@ export const nameOf = (ticketId: string): string => createHash("sha256").update(
 /** @param redis of a role whose commands fail while Redis is away */
 export function createTicketStore(redis: Redis, prefix: string, box: TicketBox): TicketStore {
   const ticketKey = (name: string) => `{${prefix}}:ticket:${name}`;
+  const claimKey = (name: string) => `{${prefix}}:ticket-begins:${name}`;
+  const newestKey = (name: string) => `{${prefix}}:ticket-newest:${name}`;
   const holderKey = (holder: string) => `{${prefix}}:ticket-holder:${holder}`;
   return {
     async save(name, ticket) {
@@ -34,6 +44,17 @@ export function createTicketStore(redis: Redis, prefix: string, box: TicketBox):
     async load(name) {
       const sealed = await redis.get(ticketKey(name));
       return sealed === null ? null : decode(box.open(sealed, name));
+    },
+    claim: async (name) => (await redis.set(claimKey(name), "1", "PX", CLAIMED_MS, "NX")) !== null,
+    unclaim: async (name) => void (await redis.del(claimKey(name))),
+    async remember(what, ticketId, lifeMs) {
+      const name = nameOf(what);
+      await redis.set(newestKey(name), box.seal(ticketId, name), "PX", lifeMs + ENDED_KEPT_MS);
+    },
+    async newest(what) {
+      const name = nameOf(what);
+      const sealed = await redis.get(newestKey(name));
+      return sealed === null ? null : box.open(sealed, name);
     },
     beat: async (holder) => (await redis.set(holderKey(holder), "1", "PX", HOLDER_LIVES_MS, "GET")) !== null,
     lives: async (holder) => (await redis.exists(holderKey(holder))) > 0,

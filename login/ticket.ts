@@ -78,7 +78,7 @@ export const hasEnded = ({ state }: { readonly state: string }): boolean => ENDE
 
 /** What an ended ticket has nothing of any more. */
 export const NOTHING_SHOWN = { link: null, linkExpiresAt: null, password: null } as const;
-export const NO_CODE = { code: null, password: null } as const;
+export const NO_CODE = { code: null, phoneCodeHash: null, password: null } as const;
 
 /** A ticket whose process is dead. */
 export function expired(ticket: Ticket): Ticket {

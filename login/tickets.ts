@@ -1,17 +1,21 @@
 import { findUser } from "../db/users.ts";
-import { provePassword } from "../telegram/gramjs/srp.ts";
+import { OperatorError } from "../runtime/operator-error.ts";
 import type { PasswordProof } from "../telegram/login/password.ts";
-import { type Asker, type HolderOptions, startHolder, WHOEVER_HAS_IT } from "./holder.ts";
+import { type CodeTickets, createCodeTickets } from "./code-tickets.ts";
+import { type Asker, type HolderOptions, loginOf, startHolder, WHOEVER_HAS_IT } from "./holder.ts";
 import { qrFailed, qrLogin } from "./qr-ticket.ts";
 import { NOTHING_SHOWN, type QrTicket, type Ticket, type TicketView, viewOf } from "./ticket.ts";
+import { tryPassword } from "./try-password.ts";
 
+export type { CodeTickets } from "./code-tickets.ts";
 export { type Asker, WHOEVER_HAS_IT } from "./holder.ts";
-export type { TicketView } from "./ticket.ts";
+export type { CodeTicketView, TicketView } from "./ticket.ts";
 
 /** Logins by QR code for people who are elsewhere: a ticket is asked for here, and asked about in any process. */
 export interface Tickets {
   /**
-   * Begins a login; comes back with its first code, or with how it failed.
+   * Begins a login; comes back with its first code, or with how it failed. A login of the same user that is under way, by
+   * whatever way, is cancelled.
    *
    * @param asked.asker whose ticket it is: nobody else is told of it
    * @param asked.telegramId whose account it must be; null: whoever scans
@@ -33,10 +37,27 @@ export interface Tickets {
   /** Makes the proof here: the password itself goes to no other process. */
   tryPassword(ticket: string, asker: Asker, password: string): Promise<TicketView | null>;
   cancel(ticket: string, asker: Asker): Promise<TicketView | null>;
+  /** Whose account a ticket is for, and whose tenant's; null where there is no such ticket. */
+  purpose(ticket: string): Promise<TicketPurpose | null>;
+  /** Somebody has scanned the code, or says so: Telegram is asked at once. */
+  hint(ticket: string): Promise<void>;
+  /** Logins by phone and code, on the same ground. */
+  readonly codes: CodeTickets;
   /** Logins under way in this process, of any kind. */
   readonly size: number;
   /** Ends what is held here, as expired, and waits until nobody is left logged in. */
   close(): Promise<void>;
+}
+
+/** What a ticket was asked for. */
+export interface TicketPurpose {
+  readonly asker: string;
+  readonly tenantId: string;
+  readonly appId: string | null;
+  /** Null: whoever comes. */
+  readonly telegramId: bigint | null;
+  readonly state: TicketView["state"];
+  readonly endsAt: Date;
 }
 
 export type TicketsOptions = HolderOptions;
@@ -56,7 +77,7 @@ export async function startTickets(options: TicketsOptions): Promise<Tickets> {
         telegramId === null ? null : await deps.database.inTenant(tenantId, (tx) => findUser(tx, telegramId));
       if (telegramId !== null && !user) throw new Error("a login is begun for a user: add them first");
       deps.metrics.qrAuthStarts.inc();
-      const { id, ticket } = await holder.begin<QrTicket>(
+      const begun = await holder.begin<QrTicket>(
         {
           ...{ kind: "qr", state: "PENDING_QR", tenantId, appId: appId ?? null, asker, expected: telegramId },
           ...{ ...NOTHING_SHOWN, reason: null, telegramId: null },
@@ -66,23 +87,31 @@ export async function startTickets(options: TicketsOptions): Promise<Tickets> {
           failed: (error) => qrFailed(deps, error),
           onEnd: ({ state }, seconds) => deps.metrics.qrLoginSeconds.observe({ end: state }, seconds),
         },
+        { what: user ? loginOf(user, appId) : undefined },
       );
-      return { ticket: id, view: viewOf(ticket) };
+      if (!begun) throw new OperatorError("another login of this user is just beginning: try again later");
+      return { ticket: begun.id, view: viewOf(begun.ticket) };
     },
     status,
     askerOf: async (id) => (await holder.find(id, WHOEVER_HAS_IT))?.asker ?? null,
     changed: async (id, asker, version, withinMs) => view(await holder.changed(id, asker, version, withinMs)),
     prove,
-    async tryPassword(id, asker, password) {
-      for (let again = true; ; again = false) {
-        const asked = await status(id, asker);
-        if (!asked?.password) return asked;
-        const judged = await prove(id, asker, await provePassword(asked.password, password));
-        // The parameters go stale after a while: the new ones are tried once.
-        if (!again || judged?.reason !== "SRP_ID_INVALID") return judged;
-      }
-    },
+    tryPassword: (id, asker, password) =>
+      tryPassword(password, {
+        status: () => status(id, asker),
+        prove: (proof) => prove(id, asker, proof),
+      }),
+    codes: createCodeTickets(holder, deps),
     cancel: async (id, asker) => view((await holder.ask(id, asker, { kind: "cancel" })).ticket),
+    async purpose(id) {
+      const ticket = await holder.find(id, WHOEVER_HAS_IT);
+      if (ticket?.kind !== "qr") return null;
+      const { asker, tenantId, appId, expected: telegramId, state, endsAt } = ticket;
+      return { asker, tenantId, appId, telegramId, state, endsAt };
+    },
+    async hint(id) {
+      await holder.ask(id, WHOEVER_HAS_IT, { kind: "hint" });
+    },
     get size() {
       return holder.size;
     },

@@ -23,6 +23,7 @@ export function loginDependencies(
   return {
     times: limits,
     callsInFlight: limits.callsInFlightPerAccount,
+    codesPerDay: config.smsCodesPerDay,
     ...{ apiIds, dataCenters, flood },
     ...process,
   };

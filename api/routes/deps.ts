@@ -16,8 +16,11 @@ export interface RouteDeps {
   readonly clock: Clock;
   readonly config: Omit<ApiConfig, "host" | "port">;
   readonly trust: InitDataTrust;
-  /** Logins by QR code; null where there are none here. */
-  readonly tickets: Pick<Tickets, "start" | "status" | "prove" | "tryPassword" | "askerOf"> | null;
+  /** Logins by QR code, and by phone and code; null where there are none here. */
+  readonly tickets: Pick<
+    Tickets,
+    "start" | "status" | "prove" | "tryPassword" | "askerOf" | "purpose" | "cancel" | "codes"
+  > | null;
   /** Who takes what the Mini App's bot reports of a QR login; null where there are no QR logins here. */
   readonly qrCallback: QrCallback | null;
   readonly status: () => Promise<FleetStatus>;

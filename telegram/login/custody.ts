@@ -29,6 +29,8 @@ export interface LoginDependencies {
   readonly times: ConnectionTimes;
   readonly flood: FloodOptions;
   readonly callsInFlight: number;
+  /** Login codes that each API ID may send a day. */
+  readonly codesPerDay: number;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Log;

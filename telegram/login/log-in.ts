@@ -18,8 +18,6 @@ import { ASK_AGAIN, type PasswordParameters, type PasswordProof } from "./passwo
 import { type LoginDone, type PhoneLogin, type SentCode, startPhoneLogin } from "./phone-code.ts";
 import { CodesUsedUp, LoginBusy } from "./refusals.ts";
 
-export type LogInDependencies = LoginDependencies & { readonly codesPerDay: number };
-
 /** Instead of a code: it has not come, and is to be sent again. */
 export const RESEND = Symbol("send the code again");
 
@@ -53,7 +51,7 @@ const TRIES = 5;
  * @throws LoginRefused and the other errors of `telegram/errors`; LoginAbandoned when `signal` is aborted
  */
 export async function logInByPhone(
-  deps: LogInDependencies,
+  deps: LoginDependencies,
   who: PhoneLoginFor,
   asking: Asking,
   signal: AbortSignal = new AbortController().signal,
@@ -84,14 +82,14 @@ interface LoginParts {
 
 /** One login under its lease. */
 class Login {
-  readonly #deps: LogInDependencies;
+  readonly #deps: LoginDependencies;
   readonly #parts: LoginParts;
   #login: PhoneLogin | null = null;
   #sealed = "";
   /** Telegram has said yes, or may have: what was asked has no answer yet, or lost it on its way. */
   #mayBeLoggedIn = false;
 
-  constructor(deps: LogInDependencies, parts: LoginParts) {
+  constructor(deps: LoginDependencies, parts: LoginParts) {
     this.#deps = deps;
     this.#parts = parts;
   }
@@ -105,7 +103,9 @@ class Login {
       const { done: me } = await this.#prove(login);
       await this.#keep(login);
       if (custody.expected !== null && me.id !== custody.expected)
-        throw new WrongAccount(`that phone is account ${me.id}, not ${custody.expected}: nothing of it is kept`);
+        throw new WrongAccount(
+          `that phone is account ${me.id}, not ${custody.expected}: it was logged out again, nothing is stored`,
+        );
       if (await who.provesOnly?.(me.id)) {
         await this.#end(new LoginAbandoned("proven"));
         return { me, session: null };

@@ -66,6 +66,7 @@ export async function startLoginFleet(given: { readonly shortLeases?: boolean } 
     ...{ database, fleet, apiIds, times, flood, metrics, clock, log },
     dataCenters: telegram.dataCenters,
     callsInFlight: 2,
+    codesPerDay: 1_000,
   };
   return {
     telegram,
