@@ -8,9 +8,9 @@ import type { Dispatcher } from "./dispatcher.ts";
 import { KINDS } from "./kinds.ts";
 
 /** A long poll is answered at the latest after this. */
-const POLL_SECONDS = 10;
+const POLL_SECONDS = 5;
 /** Longer than a poll: whoever has not come back by then is dead, and another process fetches. */
-const TURN_MS = 20_000;
+const TURN_MS = 10_000;
 const REST_MS = 1_000;
 const BATCH = 100;
 

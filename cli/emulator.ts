@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { Lifecycle } from "../runtime/lifecycle.ts";
 import { createLog } from "../runtime/log.ts";
+import { OperatorError } from "../runtime/operator-error.ts";
 import { announceReady } from "../runtime/ready.ts";
 import { atLeast, wholeNumber } from "./options.ts";
 import { createOutput } from "./output.ts";
@@ -15,6 +16,7 @@ interface EmulatorFlags {
   readonly seed: number;
   readonly dir?: string;
   readonly control?: string;
+  readonly bot?: string;
   readonly limits: boolean;
   readonly json: boolean;
   readonly verbose?: boolean;
@@ -29,6 +31,7 @@ export function emulatorCommand(): Command {
     .option("--seed <n>", "what the made-up world grows from", wholeNumber(0), 1)
     .option("--dir <dir>", "where it keeps its journal and keys, to go on there next time (nowhere)")
     .option("--control <socket>", "a unix socket for its witness")
+    .option("--bot <token>", "a bot with this made-up token, and the Bot API for it on loopback")
     .option("--no-limits", "hand out no waits, however often a method is called")
     .option("--json", "print JSON", false)
     .action(run);
@@ -52,6 +55,7 @@ async function run(flags: EmulatorFlags): Promise<void> {
       seed: flags.seed,
       ...(flags.control ? { controlSocket: flags.control } : {}),
       ...(flags.limits ? {} : { buckets: null }),
+      ...(flags.bot === undefined ? {} : { bot: { token: botToken(flags.bot), username: "gramfleet_bot" } }),
       log,
     }),
     (started) => started.close(),
@@ -62,6 +66,7 @@ async function run(flags: EmulatorFlags): Promise<void> {
     dataCenters: emulator.dataCenters.map(({ id, host, port }) => ({ id, host, port })),
     publicKeyFile,
     apiIds: emulator.apiIds,
+    ...(emulator.botApi ? { botApiRoot: emulator.botApi.root } : {}),
   };
   announceReady(0, details);
   const addresses = details.dataCenters.map((dc) => `${dc.id}@${dc.host}:${dc.port}`).join(",");
@@ -70,7 +75,15 @@ async function run(flags: EmulatorFlags): Promise<void> {
     `TELEGRAM_DC_PUBLIC_KEY=${publicKeyFile}`,
     `MASTER_API_IDS=${emulator.apiIds.map((api) => api.apiId).join(",")}`,
     `MASTER_API_HASHES=${emulator.apiIds.map((api) => api.apiHash).join(",")}`,
+    ...(emulator.botApi ? [`BOT_TOKEN=${flags.bot}`, `BOT_API_ROOT=${emulator.botApi.root}`] : []),
     `${emulator.accounts.length} people are logged in; test phones take the code of five times their DC's digit`,
   ]);
   await ended;
+}
+
+/** @throws OperatorError */
+function botToken(text: string): string {
+  if (!/^[1-9]\d{0,15}:[A-Za-z0-9_-]{20,}$/.test(text))
+    throw new OperatorError("--bot is as BotFather gives tokens, 123456:ABC… with 20 signs or more", { exitCode: 2 });
+  return text;
 }

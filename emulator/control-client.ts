@@ -1,5 +1,6 @@
 import { request } from "node:http";
 import { z } from "zod";
+import { type ChatLines, ChatLines as ChatLinesSchema, OpenedMiniApp, Written } from "./control-bot.ts";
 import {
   ChannelAudit,
   ControlAccount,
@@ -35,6 +36,14 @@ export interface ControlClient {
   endSessions(telegramId: bigint, error: EndingName): Promise<number>;
   /** The person of this account scans a login link (`tg://login?token=…`) and accepts it. */
   scan(link: string, telegramId: bigint): Promise<void>;
+  /** Somebody writes to the bot; `language` is what their Telegram is set to. Gives the message's id. */
+  writeToBot(telegramId: bigint, text: string, language?: string): Promise<number>;
+  /** Somebody taps the newest button of the bot's with these words on it. */
+  tapAtBot(telegramId: bigint, words: string): Promise<void>;
+  /** Somebody opens the Mini App of such a button. */
+  openAtBot(telegramId: bigint, words: string): Promise<z.output<typeof OpenedMiniApp>>;
+  /** What is in somebody's chat with the bot, the oldest first. */
+  chatWithBot(telegramId: bigint): Promise<ChatLines>;
   /** Somebody who is new to Telegram, with or without a two-step password. */
   addPerson(person: Omit<PersonRequest, "id"> & { id: bigint }): Promise<void>;
   setTitle(channelId: bigint, title: string): Promise<void>;
@@ -70,6 +79,12 @@ export function createControlClient(socketPath: string): ControlClient {
     endSessions: async (telegramId, error) =>
       (await ask(EndedSessions, "/end-sessions", { telegramId, error })).sessions,
     scan: (link, telegramId) => ask(Done, "/scan", { link, telegramId }),
+    writeToBot: async (telegramId, text, language) =>
+      (await ask(Written, "/bot/write", { telegramId, text, ...(language === undefined ? {} : { language }) }))
+        .messageId,
+    tapAtBot: (telegramId, words) => ask(Done, "/bot/tap", { telegramId, words }),
+    openAtBot: (telegramId, words) => ask(OpenedMiniApp, "/bot/open", { telegramId, words }),
+    chatWithBot: (telegramId) => ask(ChatLinesSchema, "/bot/chat", { telegramId }),
     addPerson: (person) => ask(Done, "/people", person),
     setTitle: (channelId, title) => ask(Done, "/title", { channelId, title }),
     setUsername: (channelId, username) => ask(Done, "/username", { channelId, username }),

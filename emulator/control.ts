@@ -4,6 +4,8 @@ import { connect } from "node:net";
 import { z } from "zod";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { auditOf, channelLine } from "./audit.ts";
+import type { BotApi } from "./bot-api/start.ts";
+import { botRoutes } from "./control-bot.ts";
 import {
   ChannelRequest,
   type ControlAccount,
@@ -45,6 +47,8 @@ export interface Controlled {
   accounts(): readonly ControlAccount[];
   setTraffic(running: boolean): void;
   scan(link: string, telegramId: bigint): void;
+  /** Null where there is no bot. */
+  botApi(): BotApi | null;
 }
 
 export interface Control {
@@ -131,6 +135,7 @@ function routesOf({ world, floods, now, ...controlled }: Controlled): readonly R
       },
     ],
     ...lifeRoutes(world, seconds),
+    ...botRoutes(controlled.botApi),
     ...refusalRoutes(controlled),
   ];
 }

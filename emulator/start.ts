@@ -221,6 +221,7 @@ async function start(options: EmulatorOptions, lifecycle: Lifecycle): Promise<Em
         accounts: () => accounts,
         setTraffic: (running) => traffic.set(running),
         scan,
+        botApi: () => botApi,
       }),
       (listening) => listening.close(),
     );

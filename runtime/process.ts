@@ -11,12 +11,15 @@ const LEFT_OPEN_MS = 2_000;
  *
  * @throws what `start` throws of itself, after everything that it had opened was released
  */
-export async function runProcess(log: Log, start: (lifecycle: Lifecycle) => Promise<{ port: number }>): Promise<void> {
+export async function runProcess(
+  log: Log,
+  start: (lifecycle: Lifecycle) => Promise<{ port: number; details?: Readonly<Record<string, unknown>> }>,
+): Promise<void> {
   const lifecycle = new Lifecycle(log);
   const closed = lifecycle.closeOnSignals();
   try {
-    const { port } = await start(lifecycle);
-    if (!lifecycle.signal.aborted) announceReady(port);
+    const { port, details } = await start(lifecycle);
+    if (!lifecycle.signal.aborted) announceReady(port, details);
   } catch (error) {
     // What fails because everything is being closed under it is no failure.
     const stopping = lifecycle.signal.aborted;

@@ -10,6 +10,7 @@ const EmulatorDetails = z.object({
   dataCenters: z.array(z.object({ id: z.number(), host: z.string(), port: z.number() })),
   publicKeyFile: z.string(),
   apiIds: z.array(z.object({ apiId: z.number(), apiHash: z.string() })),
+  botApiRoot: z.string().optional(),
 });
 
 /** An emulated Telegram in a process of its own. */
@@ -30,6 +31,8 @@ export async function startEmulated(options: {
   pace: number;
   /** No waits are handed out. */
   noLimits?: boolean;
+  /** There is a bot with this token. */
+  botToken?: string;
   env: NodeJS.ProcessEnv;
   logFile: string;
 }): Promise<EmulatedTelegram> {
@@ -45,6 +48,7 @@ export async function startEmulated(options: {
       ...["--users", String(options.choice.users), "--channels", String(options.choice.channels)],
       ...options.choice.files.flatMap((file) => ["--world", file]),
       ...(options.noLimits ? ["--no-limits"] : []),
+      ...(options.botToken === undefined ? [] : ["--bot", options.botToken]),
     ],
     env: options.env,
     logFile: options.logFile,
@@ -66,6 +70,9 @@ export async function startEmulated(options: {
         TELEGRAM_DC: details.dataCenters.map((dc) => `${dc.id}@${dc.host}:${dc.port}`).join(","),
         TELEGRAM_DC_PUBLIC_KEY: details.publicKeyFile,
         EMULATOR_PACE: String(options.pace),
+        ...(options.botToken !== undefined && details.botApiRoot !== undefined
+          ? { BOT_TOKEN: options.botToken, BOT_API_ROOT: details.botApiRoot }
+          : {}),
       },
     };
   } catch (error) {
