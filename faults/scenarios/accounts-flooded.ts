@@ -101,13 +101,17 @@ async function apiIdFlooded(stage: Stage): Promise<Check[]> {
       .filter((call) => call.apiId === apiId && call.waitSeconds !== null)
       .map((call) => ({ ...call, answeredAt: call.at })),
   ];
+  const users = await usersOf(fleet, apiId);
   floods.forceFlood({ apiId, seconds: FLOOD_SECONDS });
-  await makeAllDue(fleet, apiId);
+  await makeUsersDue(fleet, users.slice(0, FLOODS));
   const probing = async () => {
     const told = () => calls().filter(({ method, waitSeconds }) => method === OPENING && waitSeconds !== null);
     await until(() => told().length >= FLOODS, { withinMs: WINDOW_MS, signal: stage.signal });
     const third = told()[FLOODS - 1]?.at ?? since;
     const goesOn = floods.forceFlood({ apiId, seconds: PROBED_SECONDS });
+    // Those that were told nothing yet: the pause alone holds them.
+    await sleep(third + QUIET_FROM_MS - Date.now(), stage.signal);
+    await makeUsersDue(fleet, users.slice(FLOODS));
     // Whoever is flooded a second later than the third one was tries the method after its pause.
     await until(() => told().some(({ at }) => at > third + QUIET_FROM_MS), {
       ...{ withinMs: WINDOW_MS, signal: stage.signal },
@@ -166,12 +170,13 @@ function createArrivals() {
   };
 }
 
-/** All accounts of an API ID at once: in every process. */
-async function makeAllDue({ database }: Fleet, apiId: number): Promise<void> {
+async function usersOf({ database }: Fleet, apiId: number): Promise<bigint[]> {
   const sessions = await database.inTenant(DEFAULT_TENANT, (tx) => listSessions(tx));
-  const users = sessions.filter((session) => session.apiId === apiId).map(({ userId }) => userId);
-  await database.asWorker((tx) => makeDue(tx, users));
+  return sessions.filter((session) => session.apiId === apiId).map(({ userId }) => userId);
 }
+
+/** All of them at once: in every process. */
+const makeUsersDue = ({ database }: Fleet, users: readonly bigint[]) => database.asWorker((tx) => makeDue(tx, users));
 
 /** How many workers have made calls with an API ID: it is in the log of each. */
 async function callingWith(fleet: Fleet, apiId: number): Promise<number> {

@@ -9,8 +9,10 @@ import { atLeast, atMost, exactly, figure, type Scenario } from "../scenario.ts"
 import { until } from "../until.ts";
 import { spread } from "../victims.ts";
 
-/** What the workers need without any mutation is seen for so long first, under the same load: their heaps have grown by then. */
+/** What the workers need without any mutation is seen for so long first, under the same load. */
 const WARM_UP_MS = 60_000;
+/** A heap that may be large grows for minutes under a load, whatever comes: held small, what is more is the frames'. */
+const HEAP = "--max-old-space-size=96";
 const WITHIN_MS = 1_800_000;
 const MEMORY_UP_MIB = 100;
 /** A frame that says to be longer than it is is waited for until its call's deadline. */
@@ -29,7 +31,7 @@ export const framesMutated: Scenario = {
     const { faults, frames, stop } = mutateFrames(stage.random, (accountId) => !mutating || spared(accountId));
     const fleet = await startFleet(stage, {
       ...{ users: 40, channels: 10, postsPerMinute: 240, answerMs: [1, 5], workers: 2 },
-      dataCenterFaults: faults,
+      ...{ dataCenterFaults: faults, forNode: () => [HEAP] },
     });
     const connections = watchConnections(stage, fleet);
     const rest = keepDue(stage, fleet);
