@@ -17,6 +17,8 @@ import { fleetOptions, loginDependencies } from "../telegram/from-config.ts";
 import { keepOriginalCodec } from "../telegram/gramjs/codec/fast-codec.ts";
 import { connect } from "../telegram/gramjs/connect.ts";
 import { createApp } from "./app.ts";
+import { createQrCallback } from "./qr-callback.ts";
+import { createRevokeSession } from "./revoke-session.ts";
 import { fleetStatus } from "./status.ts";
 
 /** Requests that are in a transaction at once; more wait their turn. */
@@ -28,7 +30,10 @@ const GRACE_MS = 10_000;
 /** Runs the api until a signal ends it. */
 export async function runApi(config: Config): Promise<void> {
   const log = createLog({ level: config.logLevel, name: "api" });
-  await runProcess(log, (lifecycle) => startApi(config, lifecycle, log));
+  await runProcess(log, async (lifecycle) => {
+    const { port, address } = await startApi(config, lifecycle, log);
+    return { port, details: { address } };
+  });
 }
 
 /**
@@ -73,7 +78,8 @@ export async function startApi(
       ...{ database, log, metrics, status, tickets },
       clock: systemClock,
       config: config.api,
-      qrCallback: null,
+      qrCallback: tickets && createQrCallback(tickets, metrics),
+      revoke: createRevokeSession(producer, systemClock),
     }),
     closeInTime,
   );

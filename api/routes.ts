@@ -11,6 +11,7 @@ import { postRoutes } from "./routes/posts.ts";
 import { qrRoutes } from "./routes/qr.ts";
 import { qrCallbackRoutes } from "./routes/qr-callback.ts";
 import { statusRoutes } from "./routes/status.ts";
+import { telegramAccountRoutes } from "./routes/telegram-accounts.ts";
 
 /** Every route of the API, a subject a file. */
 const SUBJECTS = [
@@ -23,6 +24,7 @@ const SUBJECTS = [
   parseRoutes,
   qrRoutes,
   qrCallbackRoutes,
+  telegramAccountRoutes,
   miniAppRoutes,
   statusRoutes,
 ];

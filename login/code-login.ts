@@ -34,7 +34,13 @@ export function codeLogin(deps: LoginDependencies, who: PhoneLoginFor, open: Ope
       telling.signal,
       open,
     );
-    return { ...NO_CODE, state: "AUTHORIZED", reason: null, telegramId: me.id };
+    return {
+      ...NO_CODE,
+      state: "AUTHORIZED",
+      reason: null,
+      telegramId: me.id,
+      accountName: me.firstName ?? me.username,
+    };
   };
 }
 

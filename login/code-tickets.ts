@@ -61,7 +61,7 @@ export function createCodeTickets(holder: Holder, deps: LoginDependencies): Code
       const begun = await holder.begin<CodeTicket>(
         {
           ...{ kind: "code", state: "PENDING_CODE", tenantId, appId: login.appId ?? null, asker },
-          ...{ ...NO_CODE, expected: telegramId, reason: null, telegramId: null, retryAt: null },
+          ...{ ...NO_CODE, expected: telegramId, reason: null, telegramId: null, accountName: null, retryAt: null },
         },
         {
           login: codeLogin(deps, { ...login, tenantId, user }, holder.open),

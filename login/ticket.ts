@@ -46,6 +46,8 @@ export interface CodeTicketView extends AnyView {
   readonly code: CodeView | null;
   /** Of a code that was sent: Telegram's name for it, for whoever asks for it by that. */
   readonly phoneCodeHash: string | null;
+  /** What the account calls itself, once AUTHORIZED; null where it does not. */
+  readonly accountName: string | null;
   /** When it may be tried again, where Telegram or the day's number of codes asks to wait. */
   readonly retryAt: Date | null;
 }

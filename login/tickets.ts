@@ -1,6 +1,8 @@
+import type { Tx } from "../db/database.ts";
 import { findUser } from "../db/users.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import type { PasswordProof } from "../telegram/login/password.ts";
+import { keepOwnApiId } from "../telegram/own-api-ids.ts";
 import { type CodeTickets, createCodeTickets } from "./code-tickets.ts";
 import { type Asker, type HolderOptions, loginOf, startHolder, WHOEVER_HAS_IT } from "./holder.ts";
 import { qrFailed, qrLogin } from "./qr-ticket.ts";
@@ -41,6 +43,11 @@ export interface Tickets {
   purpose(ticket: string): Promise<TicketPurpose | null>;
   /** Somebody has scanned the code, or says so: Telegram is asked at once. */
   hint(ticket: string): Promise<void>;
+  /** Keeps somebody's own API ID, sealed; gives what a login by it is begun with. */
+  keepOwnApiId(
+    tx: Tx,
+    own: { readonly tenantId: string; readonly apiId: number; readonly apiHash: string },
+  ): Promise<string>;
   /** Logins by phone and code, on the same ground. */
   readonly codes: CodeTickets;
   /** Logins under way in this process, of any kind. */
@@ -101,6 +108,7 @@ export async function startTickets(options: TicketsOptions): Promise<Tickets> {
         status: () => status(id, asker),
         prove: (proof) => prove(id, asker, proof),
       }),
+    keepOwnApiId: (tx, own) => keepOwnApiId(tx, deps.fleet.vault, own),
     codes: createCodeTickets(holder, deps),
     cancel: async (id, asker) => view((await holder.ask(id, asker, { kind: "cancel" })).ticket),
     async purpose(id) {

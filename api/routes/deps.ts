@@ -6,6 +6,7 @@ import type { Log } from "../../runtime/log.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import type { InitDataTrust } from "../proof/init-data.ts";
 import type { QrCallback } from "../qr-callback.ts";
+import type { RevokeSession } from "../revoke-session.ts";
 import type { FleetStatus } from "../status.ts";
 
 /** What routes work with. */
@@ -19,9 +20,10 @@ export interface RouteDeps {
   /** Logins by QR code, and by phone and code; null where there are none here. */
   readonly tickets: Pick<
     Tickets,
-    "start" | "status" | "prove" | "tryPassword" | "askerOf" | "purpose" | "cancel" | "codes"
+    "start" | "status" | "prove" | "tryPassword" | "askerOf" | "purpose" | "cancel" | "codes" | "keepOwnApiId"
   > | null;
   /** Who takes what the Mini App's bot reports of a QR login; null where there are no QR logins here. */
   readonly qrCallback: QrCallback | null;
+  readonly revoke: RevokeSession;
   readonly status: () => Promise<FleetStatus>;
 }

@@ -171,7 +171,7 @@ function statusOf(view: TicketView) {
 }
 
 /** One sentence for whoever reads it. */
-function saidOf({ state, reason }: TicketView): string {
+export function saidOf({ state, reason }: TicketView): string {
   switch (state) {
     case "AUTHORIZED":
       return "logged in";

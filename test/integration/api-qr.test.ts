@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { createQrCallback } from "../../api/qr-callback.ts";
 import { addUser } from "../../db/users.ts";
 import { startTickets, type Tickets } from "../../login/tickets.ts";
 import { openRedis } from "../../queue/redis.ts";
 import { provePassword } from "../../telegram/gramjs/srp.ts";
-import { initDataOf, startApiApp, TENANT, type TestApi } from "../support/api.ts";
+import { initDataOf, signedCallback, startApiApp, TENANT, type TestApi } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { type LoginFleet, startLoginFleet } from "../support/login-fleet.ts";
 
@@ -26,7 +27,8 @@ beforeAll(async () => {
     keyring: home.keyring,
     ...{ lifeMs: 120_000, beatMs: 3_000, sweepMs: 60_000 },
   });
-  api = await startApiApp({ tickets, databaseUrl: home.databaseUrl });
+  const qrCallback = createQrCallback(tickets, home.deps.metrics);
+  api = await startApiApp({ tickets, qrCallback, databaseUrl: home.databaseUrl });
   program = await api.bearer();
 });
 afterAll(async () => {
@@ -152,6 +154,36 @@ it("tells of a ticket nobody but whoever asked for it, and refuses what is no re
   for (const answer of await Promise.all(bad)) {
     expect(answer.statusCode, answer.body).toBe(400);
     expect(answer.json()).toMatchObject({ error: { code: "invalid_request", message: expect.any(String) } });
+  }
+});
+
+it("a proven report has the login ask Telegram at once, whose word alone counts", async () => {
+  home.telegram.tokenRules.pushes = false;
+  try {
+    const [ada, eve] = [person(), person()];
+    const mine = await appOf(ada);
+    const { ticket, link } = (await start(mine)).json();
+    const report = async (of: bigint, which = ticket) => {
+      api.clock.pass(1_000);
+      const body = JSON.stringify({ ticket: which, tg_user_id: Number(of), two_fa_required: false });
+      const answer = await api.inject(signedCallback(body, api.clock.now()));
+      return [answer.statusCode, answer.json().status ?? answer.json().error.code];
+    };
+    expect(await report(eve)).toEqual([403, "wrong_account"]);
+    expect(await report(ada, "unknown")).toEqual([404, "not_found"]);
+    // Nobody has scanned: a report makes nobody of it.
+    expect(await report(ada)).toEqual([200, "PENDING_QR"]);
+    expect(home.telegram.keys.ofAccount(ada)).toEqual([]);
+    const { link: newest } = (await status(mine, ticket)).json();
+    expect(newest).not.toBe(link);
+    home.telegram.scan(newest, ada);
+    expect(await report(ada)).toEqual([200, "AUTHORIZED"]);
+    expect(await report(ada)).toEqual([200, "AUTHORIZED"]);
+    const told = await home.deps.metrics.registry.metrics();
+    for (const [result, count] of Object.entries({ awaited: 2, wrong_user: 1, unknown: 1, ended: 1 }))
+      expect(told).toContain(`qr_auth_callback_total{result="${result}"} ${count}`);
+  } finally {
+    home.telegram.tokenRules.pushes = true;
   }
 });
 

@@ -216,6 +216,21 @@ const ROUTES: Readonly<Record<string, () => Asked>> = {
   "GET /qr-auth-status": () => [{ url: "/qr-auth-status?session_id=nobodys" }],
   "POST /qr-auth/password": () => [{ url: "/qr-auth/password", payload: { session_id: "nobodys" } }],
   "POST /qr-auth/renew": () => [{ url: "/qr-auth/renew", payload: { session_id: "nobodys" } }],
+  ...Object.fromEntries(
+    [
+      ["GET", ""],
+      ["POST", "", { phone_number: "99966110001" }],
+      ["GET", "/:id"],
+      ["DELETE", "/:id"],
+      ["POST", "/:id/send_code"],
+      ["POST", "/:id/verify_code", { code: "1" }],
+      ["POST", "/:id/verify_password", { password: "none" }],
+    ].map(([method, path, payload]) => {
+      const url = `/api/v1/accounts/:account_id/channels/telegram_accounts${path}`;
+      const asked = { url: url.replace(":account_id", TENANT).replace(":id", "999"), ...(payload ? { payload } : {}) };
+      return [`${method} ${url}`, () => [asked as Omit<InjectOptions, "method" | "headers">]];
+    }),
+  ),
   "POST /api/qr/callback": () => ({ notTried: "takes the signed reports of a bot about logins; reads no channel" }),
 };
 

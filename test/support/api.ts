@@ -36,6 +36,7 @@ export async function startApiApp(
     config?: Partial<Omit<ApiConfig, "miniApp">> & { miniApp?: Partial<ApiConfig["miniApp"]> };
     qrCallback?: QrCallback;
     tickets?: RouteDeps["tickets"];
+    revoke?: RouteDeps["revoke"];
     databaseUrl?: string;
     initDataKey?: Buffer;
     more?: FastifyPluginAsync;
@@ -66,6 +67,11 @@ export async function startApiApp(
     },
     qrCallback: given.qrCallback ?? null,
     tickets: given.tickets ?? null,
+    revoke:
+      given.revoke ??
+      (async () => {
+        throw new Error("nobody revokes sessions here");
+      }),
     status: async () => ({
       users: 0,
       schedules: { due: 0, inFlight: 0, late: 0, schedulable: 0 },

@@ -22,6 +22,8 @@ import { type CallPolicy, openGate } from "../../telegram/policy.ts";
 /** No limits and no ledger: what is called, is called. */
 export const plainPolicy: CallPolicy = { run: (_call, invoke) => invoke() };
 
+/** Somebody's own API ID, which is no master's. */
+export const OWN_API = { apiId: 424_242, apiHash: "0123456789abcdef0123456789abcdef" };
 const API = { apiId: 1001, apiHash: "a".repeat(32) };
 
 /** An emulated Telegram of two data centers on loopback, without limits, for tests of the wire. Close it. */
@@ -50,7 +52,7 @@ export async function startWireTelegram() {
     logins,
     loginTokens,
     dataCenters: () => cluster.addresses,
-    apiIds: [API],
+    apiIds: [API, OWN_API],
     secret,
     rules: DEFAULT_RULES,
   };
