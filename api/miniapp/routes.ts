@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { loadUser } from "../../db/users.ts";
 import type { TicketView } from "../../login/tickets.ts";
 import { userOfAsker } from "../http/asker.ts";
 import { createFindCaller } from "../http/callers.ts";
@@ -136,15 +135,13 @@ export const miniAppRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, deps)
     async (request) => {
       const { session_id: ticket } = request.body;
       const asker = await heldBy(request, ticket, { tickets: tickets(), findCaller });
-      const before = known(asker === null ? null : await tickets().status(ticket, asker));
-      const userId = asker === null ? null : userOfAsker(asker);
-      if (asker === null || userId === null)
+      const purpose = asker === null ? null : await tickets().purpose(ticket);
+      if (asker === null || !purpose) throw new ApiError(404, "not_found", "there is no such ticket");
+      const { tenantId, telegramId, state } = purpose;
+      if (userOfAsker(asker) === null)
         throw new ApiError(403, "forbidden", "this link cannot be renewed: ask for a new one where it came from");
-      if (["PENDING_QR", "PENDING_PASSWORD", "AUTHORIZED"].includes(before.state))
+      if (["PENDING_QR", "PENDING_PASSWORD", "AUTHORIZED"].includes(state))
         throw new ApiError(409, "not_ended", "this login has not ended, or has succeeded");
-      const user = await database.asWorker((tx) => loadUser(tx, userId));
-      if (!user) throw new ApiError(404, "not_found", "there is no such ticket");
-      const { tenantId, telegramId } = user;
       return { session_id: (await tickets().start({ asker, tenantId, telegramId })).ticket };
     },
   );
@@ -167,6 +164,7 @@ function statusOf(view: TicketView, now: number): z.output<typeof pageStatus> {
           qr_seconds_left: Math.max(0, (linkExpiresAt.getTime() - now) / 1_000),
         }),
     ...(password === null ? {} : { password: toPasswordParameters(password) }),
-    ...(reason === null ? {} : { reason }),
+    // What is said of another account that came is not for whoever has the ticket.
+    ...(reason === null || view.state === "wrong_account" ? {} : { reason }),
   };
 }

@@ -21,8 +21,6 @@ export interface Status {
 /** A login code on its way. */
 export interface SentCode {
   readonly type: string;
-  readonly length: number | null;
-  readonly next_type: string | null;
   /** ISO 8601; null where it cannot be sent again. */
   readonly resend_at: string | null;
 }
@@ -34,6 +32,7 @@ export interface CodeStarted {
 
 export interface CodeVerdict {
   readonly status: "AUTHORIZED" | "PENDING_PASSWORD";
+  readonly message: string;
   readonly password?: PasswordParameters;
 }
 
@@ -93,7 +92,7 @@ export function createApi(telegram: Pick<Telegram, "initData" | "forgetInitData"
       telegram.forgetInitData();
       return ask(path, body, withinMs);
     }
-    if (answer.status >= 502 && code !== "not_configured") throw new Unreachable();
+    if (code === "unknown" || code === "unavailable") throw new Unreachable();
     const retryAfter = Number(answer.headers.get("retry-after"));
     throw new Refused(answer.status, code, retryAfter > 0 ? retryAfter : null);
   }

@@ -24,8 +24,8 @@ export function createCodeImage(label: string): CodeImage {
     show(text) {
       if (text === shown) return;
       shown = text;
-      const modules = encodeQR(text, "raw", { border: 0 });
-      const size = modules.length + 2 * QUIET;
+      const modules = encodeQR(text, "raw", { border: QUIET });
+      const size = modules.length;
       setAttributes(element, { viewBox: `0 0 ${size} ${size}` });
       setAttributes(dark, { d: pathOf(modules) });
     },
@@ -41,7 +41,7 @@ function pathOf(modules: readonly (readonly boolean[])[]): string {
       const start = x;
       while (row[x + 1]) x += 1;
       const width = x + 1 - start;
-      path += `M${start + QUIET} ${y + QUIET}h${width}v1h-${width}z`;
+      path += `M${start} ${y}h${width}v1h-${width}z`;
     }
   });
   return path;

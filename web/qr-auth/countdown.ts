@@ -3,7 +3,8 @@ import { h } from "./dom.ts";
 /** How long a code still lives: a line that grows shorter, and the seconds in words. */
 export interface Countdown {
   readonly element: HTMLElement;
-  restart(secondsLeft: number): void;
+  /** @param anew it is another code's, so the line is whole again */
+  restart(secondsLeft: number, anew: boolean): void;
   stop(): void;
 }
 
@@ -29,9 +30,9 @@ export function createCountdown(
   const timer = setInterval(tick, EVERY_MS);
   return {
     element,
-    restart(secondsLeft) {
+    restart(secondsLeft, anew) {
       endsAt = performance.now() + secondsLeft * 1_000;
-      whole = Math.max(secondsLeft, 1);
+      if (anew) whole = Math.max(secondsLeft, 1);
       tick();
     },
     stop: () => clearInterval(timer),

@@ -1,16 +1,23 @@
-import type { CodeVerdict, Status } from "./api.ts";
+import { type CodeVerdict, Refused, type Status } from "./api.ts";
 import { h } from "./dom.ts";
 import { spinner } from "./icons.ts";
 import type { Page } from "./page.ts";
 import { codeScreen } from "./screens/code.ts";
 import { type End, endScreen } from "./screens/end.ts";
-import { type PasswordScreen, passwordScreen } from "./screens/password.ts";
+import { type PasswordScreen, type ProofRefused, passwordScreen } from "./screens/password.ts";
 import { type SignIn, signInScreen, type Way } from "./screens/sign-in.ts";
 import type { PasswordParameters, PasswordProof } from "./srp.ts";
 import { type Watch, watchStatus } from "./watch.ts";
 
 /** Long enough to read that it is done. */
 const CLOSES_AFTER_MS = 2_500;
+
+/** What a login by phone is refused with once it has come to nothing. */
+const ENDS: Readonly<Record<string, End>> = {
+  ...{ wrong_account: "wrong_account", wrong_user: "wrong_user", not_configured: "unavailable" },
+  ...{ expired: "expired", ticket_ended: "expired", not_found: "expired" },
+  ...{ cancelled: "cancelled", login_failed: "failed" },
+};
 
 /** Shows one login after the other, from its first code to its end. */
 export function runLogin(page: Page, firstTicket: string | null): void {
@@ -76,25 +83,24 @@ export function runLogin(page: Page, firstTicket: string | null): void {
     follow(await api.renew(ticket));
   }
 
-  function ask(
-    parameters: PasswordParameters,
-    onProof: (proof: PasswordProof) => Promise<PasswordParameters | null>,
-  ): void {
+  function ask(parameters: PasswordParameters, onProof: (proof: PasswordProof) => Promise<ProofRefused | null>): void {
     asking = passwordScreen(page, parameters, onProof);
     stage.show(asking);
   }
 
-  async function proveToTicket(proof: PasswordProof): Promise<PasswordParameters | null> {
+  async function proveToTicket(proof: PasswordProof): Promise<ProofRefused | null> {
     if (ticket === null || watch === null) return null;
     const proven = ticket;
     const status = await watch.meanwhile(() => api.password(proven, proof));
-    if (status.status === "PENDING_PASSWORD" && status.password) return status.password;
+    if (status.status === "PENDING_PASSWORD" && status.password)
+      return { next: status.password, stale: status.reason === "SRP_ID_INVALID" };
     show(status);
     return null;
   }
 
   async function sendCode(phone: string): Promise<void> {
-    const started = await api.sendCode(phone, ticket);
+    const started = await api.sendCode(phone, ticket).catch(endedBy);
+    if (!started) return;
     // That has ended the login by QR code.
     watch?.stop();
     stage.trouble(null);
@@ -104,9 +110,11 @@ export function runLogin(page: Page, firstTicket: string | null): void {
       renew().catch(() => end("cancelled"));
     };
     telegram.onBack(back);
-    stage.show(
-      codeScreen(page, phone, started, { onBack: back, onVerdict: (verdict) => judged(started.ticket, verdict) }),
-    );
+    const onCode = async (code: string) => {
+      const verdict = await api.verifyCode(started.ticket, code).catch(endedBy);
+      if (verdict) judged(started.ticket, verdict);
+    };
+    stage.show(codeScreen(page, phone, started, { onCode, onBack: back }));
   }
 
   function judged(codeTicket: string, verdict: CodeVerdict): void {
@@ -115,11 +123,20 @@ export function runLogin(page: Page, firstTicket: string | null): void {
       return;
     }
     ask(verdict.password, async (proof) => {
-      const next = await api.verifyProof(codeTicket, proof);
-      if (next.status === "PENDING_PASSWORD" && next.password) return next.password;
-      judged(codeTicket, next);
+      const next = await api.verifyProof(codeTicket, proof).catch(endedBy);
+      if (next?.status === "PENDING_PASSWORD" && next.password)
+        return { next: next.password, stale: next.message.includes("SRP_ID_INVALID") };
+      if (next) judged(codeTicket, next);
       return null;
     });
+  }
+
+  /** Shows the end of a login by phone where a refusal is one. @throws what is none */
+  function endedBy(error: unknown): null {
+    const how = error instanceof Refused ? ENDS[error.code] : undefined;
+    if (!how) throw error;
+    end(how);
+    return null;
   }
 
   waiting(page);

@@ -14,7 +14,7 @@ export function createTabs(label: string, tabs: readonly Tab[], onChange: (name:
       { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, class: "tab" },
       text,
     );
-    setAttributes(panel, { role: "tabpanel", id: `panel-${name}`, "aria-labelledby": `tab-${name}`, class: "panel" });
+    setAttributes(panel, { role: "tabpanel", id: `panel-${name}`, "aria-labelledby": `tab-${name}` });
     button.addEventListener("click", () => choose(name));
     return button;
   });

@@ -22,6 +22,8 @@ export function watchStatus(options: {
 }): Watch {
   let stopped = false;
   let held = 0;
+  /** An answer from before something was done is not about how things stand after it. */
+  let era = 0;
   let asking = false;
   let failures = 0;
   let timer: ReturnType<typeof setTimeout> | null = null;
@@ -34,28 +36,20 @@ export function watchStatus(options: {
   async function turn(): Promise<void> {
     if (stopped || asking || held > 0 || document.hidden) return;
     asking = true;
-    let wait = EVERY_MS;
-    try {
-      const status = await options.ask();
-      failures = 0;
-      if (!stopped && held === 0) {
-        options.onTrouble(null);
-        options.onStatus(status);
-      }
-    } catch (error) {
-      failures += 1;
-      wait = Math.min(LONGEST_MS, EVERY_MS * 2 ** Math.min(failures - 1, 4));
-      if (stopped || held > 0) return;
-      if (!(error instanceof Refused)) options.onTrouble("offline");
-      else if (error.status !== 429 && error.code !== "internal") options.onRefused(error);
-      else {
-        wait = Math.max(wait, (error.retryAfterSeconds ?? 0) * 1_000);
-        options.onTrouble("busy");
-      }
-    } finally {
-      asking = false;
-      later(wait);
+    const askedIn = era;
+    const answer = await options.ask().catch((error: unknown) => error);
+    asking = false;
+    if (stopped || askedIn !== era) {
+      later(EVERY_MS);
+      return;
     }
+    const failed = answer instanceof Error;
+    failures = failed ? failures + 1 : 0;
+    const asked = answer instanceof Refused ? (answer.retryAfterSeconds ?? 0) * 1_000 : 0;
+    later(failed ? Math.max(asked, Math.min(LONGEST_MS, EVERY_MS * 2 ** (failures - 1))) : EVERY_MS);
+    if (answer instanceof Refused && answer.status !== 429 && answer.code !== "internal") options.onRefused(answer);
+    else options.onTrouble(failed ? (answer instanceof Refused ? "busy" : "offline") : null);
+    if (!failed) options.onStatus(answer as Status);
   }
 
   const wake = () => {
@@ -74,6 +68,7 @@ export function watchStatus(options: {
     },
     async meanwhile(work) {
       held += 1;
+      era += 1;
       try {
         return await work();
       } finally {

@@ -1,4 +1,4 @@
-import type { CodeStarted, CodeVerdict, SentCode } from "../api.ts";
+import type { CodeStarted, SentCode } from "../api.ts";
 import { button, h, setAttributes } from "../dom.ts";
 import { oneFieldForm } from "../form.ts";
 import { type Page, saidOf } from "../page.ts";
@@ -10,7 +10,7 @@ export function codeScreen(
   page: Page,
   phone: string,
   started: CodeStarted,
-  given: { readonly onVerdict: (verdict: CodeVerdict) => void; readonly onBack: () => void },
+  given: { readonly onCode: (code: string) => Promise<void>; readonly onBack: () => void },
 ): Screen {
   const { texts, api, stage } = page;
   const words = texts.code;
@@ -28,7 +28,7 @@ export function codeScreen(
     },
     async take(value) {
       try {
-        given.onVerdict(await api.verifyCode(started.ticket, value.replace(/\s/g, "")));
+        await given.onCode(value.replace(/\s/g, ""));
       } catch (error) {
         form.fail(saidOf(error, texts));
       }

@@ -38,7 +38,8 @@ export function endScreen(
   const words: { title: string; text: string; action?: string } = texts.ends[end];
   const text = end === "authorized" && !telegram.closes ? texts.ends.authorized.textInBrowser : words.text;
   const [name, mood] = LOOKS[end];
-  const reason = given.reason ? h("p", { class: "small" }, texts.ends.failed.reason(given.reason)) : null;
+  const reason =
+    end === "failed" && given.reason ? h("p", { class: "small" }, texts.ends.failed.reason(given.reason)) : null;
   const lead = h("p", { class: "lead" }, text);
   const actions = h("div", { class: "actions" });
   const { again } = given;

@@ -10,12 +10,20 @@ export interface PasswordScreen extends Screen {
   update(parameters: PasswordParameters): void;
 }
 
+/** What came of a proof that did not do. */
+export interface ProofRefused {
+  /** What to prove next. */
+  readonly next: PasswordParameters;
+  /** The parameters had gone stale: that says nothing of the password. */
+  readonly stale: boolean;
+}
+
 /** Where the two-step password is typed: it is proven here, and goes nowhere. */
 export function passwordScreen(
   { texts }: Page,
   first: PasswordParameters,
-  /** Gives what to prove next where the password was not right; null where this screen is done. */
-  onProof: (proof: PasswordProof) => Promise<PasswordParameters | null>,
+  /** Null where this screen is done. */
+  onProof: (proof: PasswordProof) => Promise<ProofRefused | null>,
 ): PasswordScreen {
   const words = texts.password;
   let parameters = first;
@@ -37,9 +45,10 @@ export function passwordScreen(
     within: show,
     async take(password) {
       try {
-        const next = await onProof(await provePassword(parameters, password));
-        if (next === null) return;
-        parameters = next;
+        let refused = await onProof(await provePassword(parameters, password));
+        if (refused?.stale) refused = await onProof(await provePassword(refused.next, password));
+        if (refused === null) return;
+        parameters = refused.next;
         form.input.select();
         form.fail(texts.errors.password_invalid);
       } catch (error) {

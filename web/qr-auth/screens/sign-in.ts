@@ -1,4 +1,4 @@
-import type { Status } from "../api.ts";
+import { Refused, type Status } from "../api.ts";
 import { createCodeImage } from "../code-image.ts";
 import { copyText } from "../copy.ts";
 import { createCountdown } from "../countdown.ts";
@@ -56,7 +56,7 @@ function codePanel({ texts, stage }: Page) {
   copy.append(icon("link"), copied);
   const element = h(
     "div",
-    {},
+    { class: "by-code" },
     h("p", { class: "lead" }, qr.lead),
     h("div", { class: "code-place" }, card, countdown.element),
     h("div", { class: "actions" }, open, copy),
@@ -69,8 +69,8 @@ function codePanel({ texts, stage }: Page) {
       if (link === undefined) return;
       // The scanner may be looking: what has not changed is not drawn again.
       image.show(link);
+      countdown.restart(seconds ?? 0, link !== open.getAttribute("href"));
       setAttributes(open, { href: link });
-      countdown.restart(seconds ?? 0);
     },
     dispose: () => countdown.stop(),
   };
@@ -88,9 +88,11 @@ function phonePanel({ texts }: Page, onPhone: (phone: string) => Promise<void>):
       try {
         await onPhone(value.trim());
       } catch (error) {
-        form.fail(saidOf(error, texts));
+        // What does not look like a phone is not even read.
+        const unread = error instanceof Refused && error.code === "invalid_request";
+        form.fail(unread ? texts.errors.phone_number_invalid : saidOf(error, texts));
       }
     },
   });
-  return h("div", {}, h("p", { class: "lead" }, phone.lead), form.element);
+  return h("div", { class: "by-phone" }, h("p", { class: "lead" }, phone.lead), form.element);
 }

@@ -9,10 +9,10 @@ export const en = {
 
   ways: "Ways to log in",
   byCode: "QR code",
-  byPhone: "Phone number",
+  byPhone: "Phone",
 
   qr: {
-    lead: "Scan the code with Telegram on your phone. Nothing is sent before you confirm it there.",
+    lead: "Scan the code with Telegram on your phone and confirm there.",
     image: "QR code to scan with Telegram",
     steps: [
       "Open Telegram on your phone",
@@ -125,9 +125,14 @@ export const en = {
     password_unsafe: "The password cannot be checked safely right now. Nothing was sent.",
     codes_used_up: "No more codes can be sent today. Use the QR code, or come back tomorrow.",
     wrong_account: "This number belongs to another account than the one you came with.",
+    password_changed: "The password has just been changed. Enter the new one.",
+    no_other_way: "Telegram has no other way to send the code.",
+    account_frozen: "Telegram has frozen this account.",
+    logged_in_already: "This account is connected already.",
+    login_under_way: "Another login of this account is under way. Try again in a moment.",
+    telegram_unavailable: "Telegram could not be reached. Please try again.",
     invite_refused: "This invite does not work.",
     unknown_user: "An invite is needed: ask whoever told you about this service.",
-    expired: "This took too long. Please start again.",
     unreachable: "No connection. Please try again.",
     too_many: (wait: string) => `Telegram asks to wait ${wait} before the next try.`,
     other: "That did not work. Please try again.",
