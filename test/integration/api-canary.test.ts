@@ -1,5 +1,3 @@
-import { Redis } from "ioredis";
-import { sql } from "kysely";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createInvite } from "../../db/invites.ts";
 import {
@@ -12,8 +10,8 @@ import {
   TENANT,
   type TestApi,
 } from "../support/api.ts";
+import { databaseText, formsOf, redisText } from "../support/canary.ts";
 import { plantReader } from "../support/following.ts";
-import { testRedis } from "../support/services.ts";
 
 /** No name that a channel could have: what people call a channel is kept. */
 const CODE = "canary+3HBP4Z3ECICZ/code";
@@ -68,7 +66,7 @@ it("tokens, cookies and codes put through every route are in no log, no answer, 
     logs: api.logged.join(""),
     answers: answered.join("\n"),
     metrics: await api.metrics.registry.metrics(),
-    database: await databaseText(),
+    database: await databaseText(api.database),
     redis: await redisText(),
   };
   // Each place of each caller's request at each route has had one of them.
@@ -149,56 +147,5 @@ async function everywhere(
         answered.push(answer.body);
       }
     }
-  }
-}
-
-/** A text as it may stand in a dump: as it is, in hexadecimal, and in base64 however it falls on its groups of three. */
-function formsOf(secret: string): [string, string][] {
-  const buffer = Buffer.from(secret);
-  const base64 = [0, 1, 2].map((skip) =>
-    buffer
-      .subarray((3 - skip) % 3)
-      .toString("base64")
-      .replace(/=+$/, "")
-      .slice(0, -2),
-  );
-  return [
-    ["text", secret],
-    ["JSON", JSON.stringify(secret).slice(1, -1)],
-    ["percent", encodeURIComponent(secret)],
-    ["hexadecimal", buffer.toString("hex")],
-    ...base64.flatMap((text): [string, string][] => [
-      ["base64", text],
-      ["base64url", text.replaceAll("+", "-").replaceAll("/", "_")],
-    ]),
-  ];
-}
-
-async function databaseText(): Promise<string> {
-  return api.database.asWorker(async (tx) => {
-    const { rows: tables } = await sql<{ name: string }>`
-      select c.relname as name from pg_class c
-      where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and not c.relispartition`.execute(
-      tx,
-    );
-    expect(tables.length).toBeGreaterThan(20);
-    const texts: string[] = [];
-    for (const { name } of tables) {
-      const { rows } = await sql<{ text: string }>`select t::text as text from ${sql.ref(name)} t`.execute(tx);
-      texts.push(...rows.map(({ text }) => text));
-    }
-    return texts.join("\n");
-  });
-}
-
-async function redisText(): Promise<string> {
-  const { pathname } = new URL(testRedis().url);
-  const redis = new Redis({ path: decodeURIComponent(pathname) });
-  try {
-    const texts: string[] = [];
-    for (const key of await redis.keys("*")) texts.push(key, (await redis.dumpBuffer(key))?.toString("latin1") ?? "");
-    return texts.join("\n");
-  } finally {
-    redis.disconnect();
   }
 }

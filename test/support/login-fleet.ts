@@ -5,7 +5,7 @@ import type { SessionTransition } from "../../db/transition-watch.ts";
 import { openRedis } from "../../queue/redis.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
 import { Lifecycle } from "../../runtime/lifecycle.ts";
-import { silentLog as log } from "../../runtime/log.ts";
+import { type Log, silentLog } from "../../runtime/log.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { createFleet } from "../../telegram/fleet.ts";
 import { connect } from "../../telegram/gramjs/connect.ts";
@@ -31,7 +31,8 @@ const leaseTimes = { leaseMs: 6_000, heartbeatMs: 1_000, quietMs: 2_000 };
 export type HolderSettings = ReturnType<Awaited<ReturnType<typeof startLoginFleet>>["forHolder"]>;
 
 /** What a process that logs people in has: an emulated Telegram of two data centers, a database, the fleet's parts. */
-export async function startLoginFleet(given: { readonly shortLeases?: boolean } = {}) {
+export async function startLoginFleet(given: { readonly shortLeases?: boolean; readonly log?: Log } = {}) {
+  const log = given.log ?? silentLog;
   const telegram = await startWireTelegram();
   const place = await testDatabase();
   const redis = testRedis();
