@@ -1,5 +1,6 @@
 import { sql } from "kysely";
-import type { Tx } from "./database.ts";
+import type { TenantTx, Tx } from "./database.ts";
+import { ofTenant } from "./tenant.ts";
 
 /** What has been stored since a moment, from whatever job. */
 export interface StoredSince {
@@ -68,4 +69,20 @@ export async function subscribedChannels(tx: Tx): Promise<SubscribedChannel[]> {
     where a.state is null or a.state = 'ok'
     group by s.channel_id, s.name`.execute(tx);
   return rows;
+}
+
+/** The name that most users follow a channel by, of those that are names; null where nobody follows any. */
+export async function mostFollowed(tx: TenantTx): Promise<string | null> {
+  const { rows } = await sql<{ name: string }>`
+    select name from subscriptions
+    where channel_id is not null and name !~ '^[0-9]+$' and ${ofTenant("tenant_id")}
+    group by name order by count(*) desc, name limit 1`.execute(tx);
+  return rows[0]?.name ?? null;
+}
+
+/** How many posts a user may read. */
+export async function countUserPosts(tx: TenantTx, userId: bigint): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from user_posts where user_id = ${userId} and ${ofTenant("tenant_id")}`.execute(tx);
+  return rows[0]?.count ?? 0;
 }

@@ -1,6 +1,7 @@
 import { databaseNow, storedSince } from "../../db/overview.ts";
 import { runTotals } from "../../db/runs.ts";
 import { countUsers } from "../../db/users.ts";
+import type { Arrival } from "./arrival.ts";
 import { auditAgainst } from "./audit-against.ts";
 import { drain } from "./drain.ts";
 import type { Summary } from "./summary.ts";
@@ -14,7 +15,7 @@ const BACKFILL_WITHIN_MS = 30_000;
  * is on Telegram.
  */
 export async function finish(
-  options: Watched & { lag: Lag; depthFree: number },
+  options: Watched & { lag: Lag; depthFree: number; arrival: Arrival | null },
 ): Promise<{ summary: Summary; examples: readonly string[] }> {
   const { database, witness } = options;
   const giveUp = new AbortController();
@@ -54,6 +55,7 @@ export async function finish(
       violations: seen?.violations ?? null,
       duplicateKeys: seen?.keysKilled ?? null,
       lagP99Seconds: lagAll && lagAll.runs > 0 ? Number(lagAll.p99.toFixed(3)) : null,
+      arrival: options.arrival,
     },
   };
 }

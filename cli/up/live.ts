@@ -14,6 +14,8 @@ export interface Snapshot {
   readonly waits: number;
   readonly queued: number;
   readonly lagByPlan: ReadonlyMap<string, { p50: number; p99: number; runs: number }>;
+  /** What else there is to say: each line once. */
+  readonly news: readonly string[];
   readonly warnings: readonly string[];
 }
 
@@ -48,6 +50,10 @@ function plainView(out: Output): LiveView {
   const said = new Set<string>();
   return {
     show(snapshot) {
+      for (const line of snapshot.news) {
+        if (!said.has(line)) out.note(line);
+        said.add(line);
+      }
       for (const warning of snapshot.warnings) {
         if (!said.has(warning)) out.note(`warning: ${warning}`);
         said.add(warning);
@@ -97,6 +103,7 @@ function picture(out: Output, snapshot: Snapshot): string[] {
           ["plan", "runs", "lag p50", "lag p99"],
           lags.map(([plan, one]) => [plan, one.runs, `${one.p50.toFixed(2)} s`, `${one.p99.toFixed(2)} s`]),
         )),
+    ...snapshot.news,
     ...snapshot.warnings.map((warning) => out.paint("yellow", `! ${warning}`)),
   ];
 }

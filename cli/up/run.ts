@@ -12,6 +12,7 @@ import { checkVariables } from "../environment.ts";
 import { type Output, table } from "../output.ts";
 import { openQueues } from "../queues.ts";
 import { DEFAULT_DATABASE, type WorldChoice, worldOf, writeCurrentWorld } from "../world.ts";
+import { beginArrival, emulatedBotToken, VISITOR } from "./arrival.ts";
 import { type Child, startChild } from "./children.ts";
 import { type EmulatedTelegram, startEmulated } from "./emulated.ts";
 import { finish } from "./finish.ts";
@@ -69,6 +70,7 @@ export async function runUp(options: UpOptions): Promise<0 | 1> {
             pace: options.pace,
             env: services.env,
             logFile: `${options.logDir}/emulator.log`,
+            botToken: emulatedBotToken(),
           }),
           (emulator) => emulator.close(),
         )
@@ -93,7 +95,7 @@ export async function runUp(options: UpOptions): Promise<0 | 1> {
         database,
         vault: createVault(config.keyring),
         tenantId: DEFAULT_TENANT,
-        accounts: await witness.accounts(),
+        accounts: (await witness.accounts()).filter(({ telegramId }) => telegramId !== VISITOR.id),
         now: new Date(),
         spreadMs: config.intervals.premiumMs,
       });
@@ -107,10 +109,15 @@ export async function runUp(options: UpOptions): Promise<0 | 1> {
     sayWhatIsReal(out, [...services.lines, telegramLine(telegram)], telegram ? options.pace : null, options.logDir);
     // Ready: --for counts from here.
     const depthFree = config.historyDepthFree;
-    const watched = { database, producer, witness, children, ports, telegram, out, since, depthFree };
+    const news: string[] = [];
+    const watched = { database, producer, witness, children, ports, telegram, out, since, depthFree, news };
+    const arriving =
+      telegram && beginArrival({ ...{ database, env, news }, logDir: options.logDir, control: telegram.control });
+    if (arriving) lifecycle.own("arrival", arriving, async (begun) => void (await begun.end()));
     const lag = await watch({ ...watched, forSeconds: options.forSeconds, signal: interrupt.signal });
     interrupt.again();
-    const { summary, examples } = await finish({ ...watched, lag });
+    const arrival = (await arriving?.end()) ?? null;
+    const { summary, examples } = await finish({ ...watched, lag, arrival });
     out.result(summary, () => describe(out, summary, examples));
     if (out.json) for (const example of examples) out.note(`! ${example}`);
     return exitCodeOf(summary);

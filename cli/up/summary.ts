@@ -1,5 +1,6 @@
 import type { Output } from "../output.ts";
 import { table } from "../output.ts";
+import { type Arrival, arrivalLine } from "./arrival.ts";
 
 /**
  * What a run of `up` comes to; with `--json` its last line. Against a real Telegram there is no witness: lost, doubled,
@@ -17,6 +18,8 @@ export interface Summary {
   readonly duplicateKeys: number | null;
   /** Null where no user was parsed twice. */
   readonly lagP99Seconds: number | null;
+  /** How somebody new came by the bot; null where there was none, or no time for it. Counted nowhere else. */
+  readonly arrival: Arrival | null;
 }
 
 /** Exit code 0 only where nothing was lost, doubled, called too early or killed. */
@@ -45,6 +48,7 @@ export function describe(out: Output, summary: Summary, examples: readonly strin
     ),
     `lost ${judged(summary.lost)} · doubled ${judged(summary.doubled)} · calls before a wait's end ` +
       `${judged(summary.violations)} · keys killed ${judged(summary.duplicateKeys)}`,
+    ...(summary.arrival === null ? [] : [arrivalLine(summary.arrival)]),
     ...examples.map((example) => out.paint("yellow", `! ${example}`)),
   ];
 }

@@ -30,6 +30,8 @@ export interface Watched {
   readonly depthFree: number;
   /** What happened from here on is shown and counted, by the database's clock. */
   readonly since: Date;
+  /** What else is to be said on the screen. */
+  readonly news: readonly string[];
   readonly out: Output;
 }
 
@@ -98,6 +100,7 @@ async function look(watched: Watched, seconds: number): Promise<Snapshot> {
     history: progressOf(numbers.ledger),
     queued: jobs.reduce((sum, queue) => sum + queue.waiting + queue.delayed, 0),
     lagByPlan: numbers.lag,
+    news: [...watched.news],
     warnings,
   };
 }

@@ -10,6 +10,7 @@ import { commandCases, NO_EXPORTS } from "./cli-commands.cases.ts";
 
 const FLAWLESS = { lost: 0, doubled: 0, violations: 0, duplicateKeys: 0 };
 const READY = /^logs are under/m;
+const ARRIVED = /somebody new came by invite and bot: logged in after [\d.]+ s, [1-9]\d* posts to read after [\d.]+ s/;
 
 const dataDir = fileDataDir();
 prepareCommands();
@@ -66,7 +67,7 @@ it("runs all of it, ends by itself with a flawless summary, and lets no second o
   first = jsonOf<Summary>(ran);
   expect(Object.keys(first)).toEqual([
     ...["users", "parses", "messages", "edits", "deletions"],
-    ...["lost", "doubled", "violations", "duplicateKeys", "lagP99Seconds"],
+    ...["lost", "doubled", "violations", "duplicateKeys", "lagP99Seconds", "arrival"],
   ]);
   expect(first).toMatchObject({ users: 4, ...FLAWLESS });
   expect(first.parses).toBeGreaterThanOrEqual(4);
@@ -93,6 +94,8 @@ it("goes on where it stopped", async () => {
   expect(again.stdout()).toMatch(/^PostgreSQL +embedded/m);
   expect(again.stdout()).toMatch(/^Telegram +embedded/m);
   expect(again.stdout()).toContain("--pace 60: 15 minutes pass in 15 s");
+  // Somebody comes by the bot and goes again, and those who were there are counted.
+  await again.says(ARRIVED, 60_000);
 });
 
 describe("beside it", () => commandCases({ dataDir, world }));
@@ -102,6 +105,7 @@ it("Ctrl-C ends it with a summary, and nothing stays behind", async () => {
   const ran = await again.ended;
   expect(ran, ran.stderr).toMatchObject({ code: 0 });
   expect(ran.stdout).toContain("lost 0 · doubled 0 · calls before a wait's end 0 · keys killed 0");
+  expect(ran.stdout).toMatch(ARRIVED);
   const { users, parses, messages } = printed(ran);
   expect(users).toBe(4);
   // Everybody once more, whatever they were parsed before.

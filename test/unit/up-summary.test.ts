@@ -13,6 +13,7 @@ const clean: Summary = {
   violations: 0,
   duplicateKeys: 0,
   lagP99Seconds: 0.1,
+  arrival: null,
 };
 
 describe("the exit code of up", () => {
