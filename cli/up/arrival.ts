@@ -96,7 +96,11 @@ async function showArrival(options: ArrivalOptions, signal: AbortSignal): Promis
   }
 }
 
-async function story({ database, news }: ArrivalOptions, visitor: Visitor, signal: AbortSignal): Promise<Arrival> {
+async function story(
+  { database }: Pick<ArrivalOptions, "database">,
+  visitor: Visitor,
+  signal: AbortSignal,
+): Promise<Arrival> {
   const until = async <T>(what: string, check: () => Promise<T | null | undefined | false>): Promise<T> => {
     const giveUpAt = performance.now() + STEP_WITHIN_MS;
     for (;;) {
