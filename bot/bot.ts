@@ -13,7 +13,6 @@ import { BotContext } from "./context.ts";
 import type { BotDeps } from "./deps.ts";
 import { introduce } from "./introduce.ts";
 import { looksLikeCode } from "./login-codes.ts";
-import { createBotLogins } from "./logins.ts";
 import { languageOf, MENU, TEXTS } from "./texts.ts";
 
 /** A call that is no long poll is answered in this time, or never. */
@@ -54,16 +53,15 @@ export function createBot(
   });
   chat.use(introduce(deps));
 
-  const logins = createBotLogins(deps);
   authCommands(chat, deps);
-  loginCommands(chat, deps, logins);
+  loginCommands(chat, deps);
   startCommands(chat);
   subscriptionCommands(chat, deps);
   channelCommands(chat, deps);
   parseCommands(chat, deps);
   timeZoneCommands(chat, deps);
-  logoutCommands(chat, deps, logins);
-  debugCommands(chat, deps, logins);
+  logoutCommands(chat, deps);
+  debugCommands(chat, deps);
   chat.on("callback_query", (ctx) => ctx.answerCallbackQuery());
   chat.on("message", async (ctx) => {
     const written = ctx.message.text ?? ctx.message.caption ?? "";

@@ -13,7 +13,7 @@ export const BOT_TENANT = "default";
 /** What commands work with. */
 export interface BotDeps {
   readonly database: Database;
-  readonly tickets: Pick<Tickets, "start" | "cancel" | "size">;
+  readonly tickets: Pick<Tickets, "start" | "cancelLoginOf" | "size">;
   readonly producer: Pick<Producer, "add" | "pausedUntil" | "queueCounts">;
   readonly vault: Pick<Vault, "sealApiHash">;
   readonly clock: Clock;

@@ -39,6 +39,8 @@ export interface Tickets {
   /** Makes the proof here: the password itself goes to no other process. */
   tryPassword(ticket: string, asker: Asker, password: string): Promise<TicketView | null>;
   cancel(ticket: string, asker: Asker): Promise<TicketView | null>;
+  /** Cancels a user's login that is under way, whatever way it goes and in whatever process; whether there was one. */
+  cancelLoginOf(user: { readonly id: bigint }): Promise<boolean>;
   /** Whose account a ticket is for, and whose tenant's; null where there is no such ticket. */
   purpose(ticket: string): Promise<TicketPurpose | null>;
   /** Somebody has scanned the code, or says so: Telegram is asked at once. */
@@ -111,6 +113,10 @@ export async function startTickets(options: TicketsOptions): Promise<Tickets> {
     keepOwnApiId: (tx, own) => keepOwnApiId(tx, deps.fleet.vault, own),
     codes: createCodeTickets(holder, deps),
     cancel: async (id, asker) => view((await holder.ask(id, asker, { kind: "cancel" })).ticket),
+    async cancelLoginOf(user) {
+      const id = await holder.newest(loginOf(user, undefined));
+      return id !== null && (await holder.ask(id, WHOEVER_HAS_IT, { kind: "cancel" })).done;
+    },
     async purpose(id) {
       const ticket = await holder.find(id, WHOEVER_HAS_IT);
       if (ticket?.kind !== "qr") return null;

@@ -12,6 +12,8 @@ const LARGEST_API_ID = 0x7fffffff;
 /** Whether a message has what may be an api_hash in it, and must not stay in the chat. */
 export const holdsApiHash = (text: string): boolean => HASH.test(text);
 
+const writtenIn = ({ message }: BotContext): string => message?.text ?? message?.caption ?? "";
+
 /**
  * `/auth`: an API ID of one's own for the next login. The hash is sealed in the vault, and the message that it came in is
  * deleted, whatever else comes of it.
@@ -41,11 +43,11 @@ export function authCommands(bot: Composer<BotContext>, deps: BotDeps): void {
   }
 
   // Before anything else looks at such a message, and first of all: it is gone from the chat even where the rest fails.
-  bot.on("message:text").filter(
-    (ctx) => holdsApiHash(ctx.message.text),
+  bot.on("message").filter(
+    (ctx) => holdsApiHash(writtenIn(ctx)),
     async (ctx) => {
       const deleted = await ctx.deleteMessage().catch(() => false);
-      await keep(ctx, ctx.message.text.replace(/^\/auth(@\w+)?\s+/i, ""));
+      await keep(ctx, writtenIn(ctx).replace(/^\/auth(@\w+)?\s+/i, ""));
       await ctx.say(deleted ? ctx.texts.messageDeleted : ctx.texts.messageNotDeleted);
     },
   );

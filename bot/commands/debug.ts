@@ -6,17 +6,16 @@ import { countUsers, findUser } from "../../db/users.ts";
 import { countRunningWaits } from "../../db/waits.ts";
 import type { BotContext } from "../context.ts";
 import { BOT_TENANT, type BotDeps } from "../deps.ts";
-import type { BotLogins } from "../logins.ts";
 
 /** A user this late is worth a line. */
 const LATE_MS = 60_000;
 
 /**
  * `/debug_status`: the fleet at a glance. `/debug_reset [telegram_id]`: whatever of somebody hangs here is let go: a login
- * that this process has begun is ended, lost channels and names are looked at again, and the next reading is now. Their
+ * under way is ended, lost channels and names are looked at again, and the next reading is now. Their
  * session stays as it is.
  */
-export function debugCommands(bot: Composer<BotContext>, deps: BotDeps, logins: BotLogins): void {
+export function debugCommands(bot: Composer<BotContext>, deps: BotDeps): void {
   const { database, producer, tickets, admins, log } = deps;
   const isAdmin = (ctx: BotContext) => admins.has(ctx.telegramId);
 
@@ -53,7 +52,7 @@ export function debugCommands(bot: Composer<BotContext>, deps: BotDeps, logins: 
     const telegramId = /^[1-9]\d{0,15}$/.test(given) ? BigInt(given) : given === "" ? ctx.telegramId : null;
     const user = telegramId === null ? null : await database.inTenant(BOT_TENANT, (tx) => findUser(tx, telegramId));
     if (!user) return void (await ctx.say(ctx.texts.resetUnknown(given.slice(0, 32))));
-    await logins.cancel(user.id);
+    await tickets.cancelLoginOf(user);
     await database.inTenant(BOT_TENANT, async (tx) => {
       await askAgain(tx, { userId: user.id });
       await makeDue(tx, [user.id]);

@@ -3,17 +3,17 @@ import { admit, NotAdmitted } from "../../db/admission.ts";
 import { sessionOfUser } from "../../db/sessions.ts";
 import { setPreferences } from "../../db/user-preferences.ts";
 import type { User } from "../../db/users.ts";
+import { OperatorError } from "../../runtime/operator-error.ts";
 import { createAllowance } from "../allowance.ts";
 import type { BotContext } from "../context.ts";
 import { BOT_TENANT, type BotDeps } from "../deps.ts";
 import { looksLikeCode } from "../login-codes.ts";
-import type { BotLogins } from "../logins.ts";
 
 const MINUTE_MS = 60_000;
 
 /** `/login [CODE]`, and `/start CODE`, which is what a link to the bot with an invite in it writes. */
-export function loginCommands(bot: Composer<BotContext>, deps: BotDeps, logins: BotLogins): void {
-  const { database, clock, log, authBaseUrl } = deps;
+export function loginCommands(bot: Composer<BotContext>, deps: BotDeps): void {
+  const { database, tickets, clock, log, authBaseUrl } = deps;
   // A code of few signs must not be found by trying; a login is a key exchange with Telegram.
   const refusals = createAllowance({ most: 10, perMs: 60 * MINUTE_MS, clock });
   const begun = createAllowance({ most: 10, perMs: 10 * MINUTE_MS, clock });
@@ -39,6 +39,19 @@ export function loginCommands(bot: Composer<BotContext>, deps: BotDeps, logins: 
     }
   }
 
+  /** The login's ticket; null where none could be begun. A login of the user's that is under way gives way to it. */
+  async function begin({ id, tenantId, telegramId }: User) {
+    try {
+      const started = await tickets.start({ asker: `user:${id}`, tenantId, telegramId });
+      if (started.view.link !== null) return started;
+      log.warn({ user_telegram_id: telegramId.toString(), reason: started.view.reason }, "login not begun");
+    } catch (error) {
+      if (!(error instanceof OperatorError)) throw error;
+      log.warn({ user_telegram_id: telegramId.toString(), reason: error.message }, "login not begun");
+    }
+    return null;
+  }
+
   async function login(ctx: BotContext, given: string): Promise<void> {
     const invite = given.trim() === "" ? undefined : given.trim();
     const user = await letIn(ctx, invite);
@@ -47,11 +60,9 @@ export function loginCommands(bot: Composer<BotContext>, deps: BotDeps, logins: 
     if (session?.state === "AUTHORIZED") return void (await ctx.say(ctx.texts.loggedInAlready));
     const waitMs = begun.take(ctx.telegramId);
     if (waitMs !== null) return void (await tooOften(ctx, waitMs));
-    const { ticket, view } = await logins.begin(user);
-    if (view.link === null) {
-      log.warn({ user_telegram_id: ctx.telegramId.toString(), reason: view.reason }, "login not begun");
-      return void (await ctx.say(ctx.texts.loginFailed));
-    }
+    const started = await begin(user);
+    if (!started) return void (await ctx.say(ctx.texts.loginFailed));
+    const { ticket, view } = started;
     const minutes = Math.max(1, Math.floor((view.endsAt.getTime() - clock.now()) / MINUTE_MS));
     const page = `${authBaseUrl}/qr-auth?session_id=${ticket}`;
     await ctx.say(ctx.texts.loginReady(minutes), {

@@ -4,14 +4,13 @@ import { queueOf } from "../../queue/jobs.ts";
 import { sleep } from "../../runtime/sleep.ts";
 import type { BotContext } from "../context.ts";
 import { BOT_TENANT, type BotDeps } from "../deps.ts";
-import type { BotLogins } from "../logins.ts";
 
 const LOOK_EVERY_MS = 500;
 const FOLLOWED_MS = 60_000;
 
 /** `/logout`: ends the session at Telegram, by the job that does so under its lease, and deletes its key here. */
-export function logoutCommands(bot: Composer<BotContext>, deps: BotDeps, logins: BotLogins): void {
-  const { database, producer, clock, log, background } = deps;
+export function logoutCommands(bot: Composer<BotContext>, deps: BotDeps): void {
+  const { database, tickets, producer, clock, log, background } = deps;
   const canEnd = (session: SessionInfo | null): session is SessionInfo =>
     session?.state === "AUTHORIZED" || session?.state === "STALE";
   const sessionFor = (userId: bigint) => database.inTenant(BOT_TENANT, (tx) => sessionOfUser(tx, userId));
@@ -19,7 +18,7 @@ export function logoutCommands(bot: Composer<BotContext>, deps: BotDeps, logins:
   bot.command("logout", async (ctx) => {
     const { user, texts } = ctx;
     if (!user) return void (await ctx.say(texts.needInvite));
-    const cancelled = await logins.cancel(user.id);
+    const cancelled = await tickets.cancelLoginOf(user);
     const session = await sessionFor(user.id);
     if (!canEnd(session)) return void (await ctx.say(cancelled ? texts.loginExpired : texts.notLoggedIn));
     const keyboard = new InlineKeyboard().text(texts.logoutYes, `logout:${session.id}`).text(texts.logoutNo, "stay");

@@ -169,8 +169,17 @@ it("ends the link before, when somebody asks for a new one", async () => {
   expect(second.ticket).not.toBe(first.ticket);
   await first.until("cancelled");
   await second.until("PENDING_QR");
-  expect(await ask(ada, "/logout")).toContain("not finished");
+  // One that another process holds, which the page has asked for.
+  const { initData } = ada.open("Log in");
+  const headers = { authorization: `tma ${initData}`, "content-type": "application/json" };
+  const started = await fetch(`${address}/api/qr/start`, { method: "POST", headers, body: "{}" });
+  const { ticket } = (await started.json()) as { ticket: string };
   await second.until("cancelled");
+  const third = async () =>
+    ((await (await fetch(`${address}/qr-auth-status?session_id=${ticket}`)).json()) as PageStatus).status;
+  expect(await third()).toBe("PENDING_QR");
+  expect(await ask(ada, "/logout")).toContain("not finished");
+  expect(await third()).toBe("cancelled");
 });
 
 it("gives one use of a single-use invite, however many ask at once", async () => {
