@@ -148,6 +148,25 @@ it("asks for a two-step password on the page alone", async () => {
   expect(home.logged.join("\n")).not.toContain(PASSWORD);
 });
 
+it("logs in by an API ID of one's own, and out again through its queue", async () => {
+  const ada = home.person({ language: "en" });
+  await ask(ada, `/login ${await home.invite()}`);
+  const { apiId, apiHash } = home.emulator.apiIds.at(-1) ?? expect.fail("no API ID");
+  const before = newest(ada);
+  ada.write(`/auth ${apiId} ${apiHash}`);
+  await saying(ada, before, `uses the API ID ${apiId}`);
+  await ask(ada, "/login");
+  const page = pageOf(ada, "Log in");
+  ada.scan((await page.until("PENDING_QR")).qr_link ?? "");
+  await page.until("AUTHORIZED");
+  expect(await sessionOf(ada)).toMatchObject({ state: "AUTHORIZED", apiId, ownApi: true });
+  await saying(ada, before, "You are logged in");
+  await ask(ada, "/logout");
+  ada.tap("Log out");
+  await eventually(async () => (await sessionOf(ada))?.state === "REVOKED", { timeoutMs: 60_000 });
+  expect(home.emulator.keys.ofAccount(ada.telegramId)).toEqual([]);
+});
+
 it("tells both sides when another account has scanned, and keeps nothing of it", async () => {
   const [ada, mallory] = [home.person({ language: "en" }), home.person({ language: "en" })];
   await ask(ada, `/login ${await home.invite()}`);
