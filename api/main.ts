@@ -56,6 +56,7 @@ export async function startApi(
       url: config.databaseUrl ?? "",
       poolSize: POOL_SIZE,
       fencedStatementMs: limits.fencedStatementMs,
+      onTransition: ({ from, to }) => metrics.sessionTransitions.inc({ from, to }),
       log,
     }),
     (opened) => opened.close(),

@@ -115,6 +115,9 @@ it("logs people in by QR code, and leaves nobody half logged in when it ends", a
     },
     { everyMs: 100, what: "the login" },
   );
+  const metrics = await (await fetch(`http://127.0.0.1:${/"port":(\d+)/.exec(api.stderr())?.[1]}/metrics`)).text();
+  expect(metrics).toContain('session_state_transitions_total{from="PENDING_QR",to="AUTHORIZED"} 1');
+  expect(metrics).toContain("qr_auth_start_total 1");
   const abandoned = await begin();
   api.signal("SIGTERM");
   expect(await api.ended).toMatchObject({ code: 0 });
