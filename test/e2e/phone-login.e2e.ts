@@ -68,6 +68,11 @@ test("another number, by Telegram's back button: the code to scan is there again
   const shown = await show(await stories.api.begin(ada), inTelegram(ada));
   await reads(shown, "Connect Telegram");
   const before = await shown.link();
+  // A number that is refused ends the login by QR code too: whoever goes back to it gets a new one.
+  await sendCode(shown, "+1 234 567 8901");
+  await shown.page.getByText("This is no phone number that Telegram knows.").waitFor();
+  await shown.page.getByRole("tab", { name: "QR code" }).click();
+  await eventually(async () => (await shown.link()) !== before);
   await sendCode(shown, ada.phone);
   await reads(shown, "Enter the code");
   await eventually(() => shown.page.evaluate<boolean>("Telegram.WebApp.BackButton.isVisible"));

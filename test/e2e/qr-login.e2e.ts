@@ -22,6 +22,14 @@ test("a code is scanned, and Telegram is connected", async () => {
   expect(stories.home.keysOf(ada)).toBe(1);
   // It closes by itself, back to the chat.
   await eventually(async () => (await shown.telegramCalls()).includes("close"));
+  // The ticket is told to nobody but us, and to us in no Referer.
+  const ticket = new URL(shown.page.url()).searchParams.get("session_id") ?? "";
+  const told = shown.sent.filter((request) => request.includes(ticket)).map((request) => request.split("\n"));
+  expect(told.length).toBeGreaterThan(1);
+  for (const [line = "", headers] of told) {
+    expect(line.startsWith(`GET ${stories.api.address}/`)).toBe(true);
+    expect(headers).not.toContain(ticket);
+  }
 });
 
 test("in a browser, where telegram.org cannot be reached", async () => {

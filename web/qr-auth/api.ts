@@ -1,5 +1,4 @@
 import type { PasswordParameters, PasswordProof } from "./srp.ts";
-import type { Telegram } from "./telegram.ts";
 
 /** How a login by QR code stands. */
 export interface Status {
@@ -61,8 +60,14 @@ const ANSWERS_WITHIN_MS = 15_000;
 /** A password's proof goes to Telegram and back before it is answered. */
 const TELEGRAM_ANSWERS_WITHIN_MS = 60_000;
 
+/** Who has opened the page, signed by Telegram; "" where it has not said. */
+export interface Proof {
+  readonly initData: string;
+  forgetInitData(): void;
+}
+
 /** Our server's routes for this page. Each throws Refused or Unreachable. */
-export function createApi(telegram: Pick<Telegram, "initData" | "forgetInitData">) {
+export function createApi(telegram: Proof) {
   async function ask(path: string, body: object | null, withinMs: number): Promise<unknown> {
     const { initData } = telegram;
     const timeout = new AbortController();

@@ -27,14 +27,20 @@ export function runLogin(page: Page, firstTicket: string | null): void {
   let watch: Watch | null = null;
   let signIn: SignIn | null = null;
   let asking: PasswordScreen | null = null;
+  /** A code was asked for by phone: that ends the login by QR code, whatever comes of it. */
+  let triedPhone = false;
+  let renewing = false;
 
   function follow(followed: string): void {
     ticket = followed;
     rememberTicket(followed);
-    signIn = null;
+    if (stage.current !== signIn) signIn = null;
     asking = null;
+    triedPhone = false;
     watch?.stop();
     watch = watchStatus({
+      page: document,
+      network: window,
       ask: () => api.status(followed),
       onStatus: show,
       onTrouble: (trouble) => stage.trouble(trouble === null ? null : texts[trouble]),
@@ -50,7 +56,7 @@ export function runLogin(page: Page, firstTicket: string | null): void {
     switch (status.status) {
       case "PENDING_QR":
         if (signIn === null) {
-          signIn = signInScreen(page, { way, onWay: (chosen) => (way = chosen), onPhone: sendCode });
+          signIn = signInScreen(page, { way, onWay: chooseWay, onPhone: sendCode });
           signIn.update(status);
           stage.show(signIn);
         } else signIn.update(status);
@@ -63,9 +69,32 @@ export function runLogin(page: Page, firstTicket: string | null): void {
       case "AUTHORIZED":
         end("authorized");
         return;
+      case "cancelled":
+        if (triedPhone && stage.current === signIn) giveUpCode();
+        else end("cancelled");
+        return;
       default:
         end(status.status, status.reason);
     }
+  }
+
+  /** The code shown is good for nothing any more; another is asked for once somebody wants to see one. */
+  function giveUpCode(): void {
+    watch?.stop();
+    watch = null;
+    signIn?.void();
+    chooseWay(way);
+  }
+
+  function chooseWay(chosen: Way): void {
+    way = chosen;
+    if (way === "phone" || watch !== null || renewing) return;
+    renewing = true;
+    renew()
+      .catch(() => end("cancelled"))
+      .finally(() => {
+        renewing = false;
+      });
   }
 
   function end(how: End, reason?: string): void {
@@ -99,6 +128,7 @@ export function runLogin(page: Page, firstTicket: string | null): void {
   }
 
   async function sendCode(phone: string): Promise<void> {
+    triedPhone = true;
     const started = await api.sendCode(phone, ticket).catch(endedBy);
     if (!started) return;
     // That has ended the login by QR code.

@@ -19,7 +19,12 @@ export function watchStatus(options: {
   readonly onTrouble: (trouble: "offline" | "busy" | null) => void;
   /** Our server has refused for good. */
   readonly onRefused: (refusal: Refused) => void;
+  /** The document: whether anybody looks. */
+  readonly page: EventTarget & { readonly hidden: boolean };
+  /** The window: it hears when there is a connection again. */
+  readonly network: EventTarget;
 }): Watch {
+  const { page, network } = options;
   let stopped = false;
   let held = 0;
   /** An answer from before something was done is not about how things stand after it. */
@@ -34,7 +39,7 @@ export function watchStatus(options: {
   };
 
   async function turn(): Promise<void> {
-    if (stopped || asking || held > 0 || document.hidden) return;
+    if (stopped || asking || held > 0 || page.hidden) return;
     asking = true;
     const askedIn = era;
     const answer = await options.ask().catch((error: unknown) => error);
@@ -53,18 +58,18 @@ export function watchStatus(options: {
   }
 
   const wake = () => {
-    if (!document.hidden) later(0);
+    if (!page.hidden) later(0);
   };
-  document.addEventListener("visibilitychange", wake);
-  window.addEventListener("online", wake);
+  page.addEventListener("visibilitychange", wake);
+  network.addEventListener("online", wake);
   wake();
 
   return {
     stop() {
       stopped = true;
       if (timer !== null) clearTimeout(timer);
-      document.removeEventListener("visibilitychange", wake);
-      window.removeEventListener("online", wake);
+      page.removeEventListener("visibilitychange", wake);
+      network.removeEventListener("online", wake);
     },
     async meanwhile(work) {
       held += 1;

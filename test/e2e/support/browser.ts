@@ -41,6 +41,7 @@ export async function openPage(
 ): Promise<OpenPage> {
   const context = await browser.newContext({
     viewport: { width: 390, height: 780 },
+    hasTouch: true,
     locale: "as" in around ? "de-DE" : (around.language ?? "en-GB"),
     permissions: ["clipboard-read", "clipboard-write"],
   });

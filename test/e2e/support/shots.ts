@@ -14,10 +14,9 @@ declare module "vitest" {
 
 const FOLDER = fileURLToPath(new URL("../screenshots/", import.meta.url));
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-/** A small phone, and a computer with a mouse. */
 const SIZES = [
-  { width: 320, height: 640, mobile: true },
-  { width: 1_280, height: 800, mobile: false },
+  { width: 320, height: 640 },
+  { width: 1_280, height: 800 },
 ];
 
 interface AxeViolation {
@@ -32,11 +31,8 @@ interface AxeViolation {
 export async function lookAt(open: OpenPage, state: string): Promise<void> {
   const { page } = open;
   const before = page.viewportSize();
-  const device = await page.context().newCDPSession(page);
-  for (const { mobile, ...size } of SIZES) {
+  for (const size of SIZES) {
     await page.setViewportSize(size);
-    await device.send("Emulation.setTouchEmulationEnabled", { enabled: mobile });
-    await device.send("Emulation.setDeviceMetricsOverride", { ...size, deviceScaleFactor: 1, mobile });
     for (const scheme of ["light", "dark"] as const) {
       const what = `${state}-${scheme}-${size.width}`;
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
@@ -59,7 +55,6 @@ export async function lookAt(open: OpenPage, state: string): Promise<void> {
       writeFileSync(file, await page.screenshot({ fullPage: true, animations: "disabled", caret: "hide" }));
     }
   }
-  await device.detach();
   await page.emulateMedia({ colorScheme: null, reducedMotion: null });
   if (before) await page.setViewportSize(before);
 }

@@ -14,6 +14,8 @@ export type Way = "code" | "phone";
 export interface SignIn extends Screen {
   /** Shows the code as it is now. */
   update(status: Status): void;
+  /** What is shown is good for nothing any more. */
+  void(): void;
 }
 
 /** The first screen: a code to scan, or a phone number to type. */
@@ -33,7 +35,7 @@ export function signInScreen(
   );
   tabs.choose(given.way);
   const element = h("div", { class: "screen" }, h("h1", { tabindex: -1 }, texts.title), tabs.element);
-  return { kind: "sign-in", element, update: code.update, dispose: code.dispose };
+  return { kind: "sign-in", element, update: code.update, void: code.void, dispose: code.dispose };
 }
 
 function codePanel({ texts, stage }: Page) {
@@ -72,6 +74,7 @@ function codePanel({ texts, stage }: Page) {
       countdown.restart(seconds ?? 0, link !== open.getAttribute("href"));
       setAttributes(open, { href: link });
     },
+    void: () => countdown.restart(0, false),
     dispose: () => countdown.stop(),
   };
 }
