@@ -271,6 +271,37 @@ it("expires, and leaves neither connection nor key", async () => {
   expect(keys(ada.telegramId)).toBe(0);
 });
 
+it("ends with its process, and leaves nothing pending", async () => {
+  const ending = await open();
+  const [ada, bob] = [await user(), await user(PASSWORD)];
+  const waiting = (await post(ending, "/api/login/code", { phone: ada.phone })).json().ticket;
+  const halfway = (await post(ending, "/api/login/code", { phone: bob.phone })).json().ticket;
+  expect((await verify({ ticket: halfway, code: bob.code })).json()).toMatchObject({ status: "PENDING_PASSWORD" });
+  await ending.close();
+  await opened.at(-1)?.close();
+  for (const ticket of [waiting, halfway])
+    expect(errorOf(await verify({ ticket, code: ada.code, password: PASSWORD }))).toEqual([410, "expired"]);
+  expect((await home.sessions()).filter(({ state }) => state.startsWith("PENDING"))).toEqual([]);
+  expect(keys(ada.telegramId) + keys(bob.telegramId)).toBe(0);
+  expect(home.telegram.witness.connectionsOpen()).toBe(0);
+});
+
+it("is begun by an address a few times a minute", async () => {
+  await using strict = Object.assign(
+    await startApiApp({ databaseUrl: home.databaseUrl, config: { requestsPerMinute: 20 } }),
+    {
+      async [Symbol.asyncDispose]() {
+        await strict.close();
+      },
+    },
+  );
+  const asked = () => post(strict, "/api/login/code", { phone: "99966110001" });
+  for (let tries = 0; tries < 2; tries += 1) expect(errorOf(await asked())).toEqual([503, "not_configured"]);
+  const limited = await asked();
+  expect(errorOf(limited)).toEqual([429, "too_many_requests"]);
+  expect(Number(limited.headers["retry-after"])).toBeGreaterThan(0);
+});
+
 it("refuses what is no request", async () => {
   const proof = { ticket: "x", srp_id: "1", A: "00".repeat(256), M1: "00".repeat(32) };
   for (const phone of ["1234", "1".repeat(16), "phone", "٩٩٩٦٦١٠٠٠١", "+", "99966\u000010001"])
