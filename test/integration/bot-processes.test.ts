@@ -1,10 +1,13 @@
 import { createServer } from "node:http";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { startNotices } from "../../bot/notices.ts";
 import { ensureSession, saveSealed, transition } from "../../db/sessions.ts";
 import { addUser } from "../../db/users.ts";
 import type { Person } from "../../emulator/bot-api/person.ts";
 import { TELEGRAM_SENDING_RATE } from "../../emulator/bot-api/rate.ts";
+import { createLog } from "../../runtime/log.ts";
+import { createMetrics } from "../../runtime/metrics.ts";
 import { createVault } from "../../telegram/vault.ts";
 import { ask, BOT_TOKEN, type BotHome, type RunningBot, saying, startBotHome } from "../support/bot.ts";
 import { eventually } from "../support/eventually.ts";
@@ -106,6 +109,23 @@ it("gives up on whoever has blocked it, and goes on with the others", async () =
   await saying(other.person, 0, "Your session ended");
   await eventually(async () => (await untold()) === 0);
   expect(endingsIn(blocked.person)).toEqual([]);
+});
+
+it("keeps trying where Telegram cannot be reached, and its token out of the log", async () => {
+  const { person, sessionId } = await member();
+  await end(sessionId);
+  const logged: string[] = [];
+  const log = createLog({ level: "trace", name: "bot", destination: { write: (line) => void logged.push(line) } });
+  const deps = { database: home.database, log, metrics: createMetrics() };
+  const nowhere = { token: BOT_TOKEN, apiRoot: `http://127.0.0.1:${await freePort()}` };
+  const loop = startNotices(deps, nowhere, 50);
+  await eventually(() => logged.filter((line) => line.includes("loop turn failed")).length >= 2);
+  await loop.stop();
+  expect(logged.join("\n")).toContain("sendMessage");
+  expect(logged.join("\n")).not.toContain(BOT_TOKEN.split(":")[1]);
+  await start();
+  await saying(person, 0, "Your session ended");
+  expect(endingsIn(person)).toHaveLength(1);
 });
 
 it("says nothing of an ending that its owner has made good since", async () => {
