@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { createQrCallback } from "../../api/qr-callback.ts";
-import { addUser } from "../../db/users.ts";
+import { ownApiIdOfUser, setOwnApiId } from "../../db/own-api-ids.ts";
+import { addUser, findUser } from "../../db/users.ts";
 import { startTickets, type Tickets } from "../../login/tickets.ts";
 import { openRedis } from "../../queue/redis.ts";
 import { provePassword } from "../../telegram/gramjs/srp.ts";
+import { keepOwnApiId } from "../../telegram/own-api-ids.ts";
 import { initDataOf, signedCallback, startApiApp, TENANT, type TestApi } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
 import { type LoginFleet, startLoginFleet } from "../support/login-fleet.ts";
+import { OWN_API } from "../support/wire-telegram.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
@@ -122,6 +125,22 @@ it("a user must scan their own: another account is logged out again, and both ar
   const again = (await start(mine)).json();
   home.telegram.scan(again.link, ada);
   expect(await until(mine, again.ticket, "AUTHORIZED")).toMatchObject({ telegram_user_id: Number(ada) });
+});
+
+it("a user who has given an API ID of their own logs in by it", async () => {
+  const ada = person();
+  const mine = await appOf(ada);
+  await api.database.inTenant(TENANT, async (tx) => {
+    const { id } = (await findUser(tx, ada)) ?? expect.unreachable("no user");
+    await setOwnApiId(tx, id, await keepOwnApiId(tx, home.fleet.vault, { tenantId: TENANT, ...OWN_API }));
+    expect(await ownApiIdOfUser(tx, id)).toBe(OWN_API.apiId);
+  });
+  const { ticket, link } = (await start(mine)).json();
+  home.telegram.scan(link, ada);
+  await until(mine, ticket, "AUTHORIZED");
+  expect(home.telegram.keys.ofAccount(ada)).toMatchObject([{ apiId: OWN_API.apiId }]);
+  const session = (await home.sessions()).find(({ telegramId }) => telegramId === ada);
+  expect(session).toMatchObject({ apiId: OWN_API.apiId, ownApi: true });
 });
 
 it("tells of a ticket nobody but whoever asked for it, and refuses what is no request", async () => {

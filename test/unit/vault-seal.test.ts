@@ -44,6 +44,28 @@ describe("seal and open", () => {
   });
 });
 
+describe("the hash of an own API ID", () => {
+  const vault = createVault([key("k1")]);
+  const own = { id: "3f2a", tenantId: "default", apiId: 77 };
+  const sealed = vault.sealApiHash("0123456789abcdef", own);
+
+  test("comes back for its own row alone", () => {
+    expect(vault.openApiHash(sealed, own)).toBe("0123456789abcdef");
+    expect(sealed.ciphertext.includes("0123456789abcdef")).toBe(false);
+    for (const other of [
+      { ...own, id: "3f2b" },
+      { ...own, tenantId: "another" },
+      { ...own, apiId: 78 },
+    ])
+      expect(failure(() => vault.openApiHash(sealed, other)).reason).toBe("not_authentic");
+  });
+
+  test("is no session, and a session is none", () => {
+    expect(failure(() => vault.open(sealed, binding)).reason).toBe("not_authentic");
+    expect(failure(() => vault.openApiHash(vault.seal(SESSION, binding), own)).reason).toBe("not_authentic");
+  });
+});
+
 describe("what does not open", () => {
   const keyring = [key("k1")];
   const vault = createVault(keyring);
