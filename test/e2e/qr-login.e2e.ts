@@ -69,6 +69,9 @@ test("a password is proven in the page, and does not leave it", async () => {
 
   expect(shown.sent.filter((request) => /^POST \S+\/qr-auth\/password\n/.test(request))).toHaveLength(2);
   expectNeverSent(shown, password, "wrong horse");
+  // It would be found: the ticket is.
+  const ticket = new URL(shown.page.url()).searchParams.get("session_id") ?? "";
+  expect(() => expectNeverSent(shown, ticket)).toThrow(ticket.toLowerCase());
 });
 
 test("a code that ends is renewed on the screen", async () => {

@@ -1,5 +1,4 @@
 import { type Browser, type BrowserContext, chromium, type Locator, type Page, type Request } from "playwright-core";
-import type { Person } from "./home.ts";
 import { TELEGRAM_STAND_IN, THEMES } from "./stand-in.ts";
 
 const CHROMIUM = "/usr/bin/chromium";
@@ -9,9 +8,9 @@ export function startBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-background-networking"] });
 }
 
-/** How the page is come by: as a Mini App of this user; or in a browser, where Telegram's script may not even load. */
+/** How the page is come by: as a Mini App, with what Telegram says of its user; or in a browser, where Telegram's script may not even load. */
 export type Around =
-  | { readonly as: Person; readonly initData: string }
+  | { readonly initData: string }
   | { readonly browser: "with Telegram's script" | "without"; readonly language?: string };
 
 /** The page as somebody has it open. */
@@ -32,27 +31,22 @@ export interface OpenPage {
   close(): Promise<void>;
 }
 
-/** Opens the page for a ticket. Whatever is not ours or Telegram's script cannot be reached, and is a complaint. */
-export async function openPage(
-  browser: Browser,
-  address: string,
-  ticket: string | null,
-  around: Around,
-): Promise<OpenPage> {
+/** Opens the page at this address. Whatever is not ours or Telegram's script cannot be reached, and is a complaint. */
+export async function openPage(browser: Browser, url: string, around: Around): Promise<OpenPage> {
   const context = await browser.newContext({
     viewport: { width: 390, height: 780 },
     hasTouch: true,
-    locale: "as" in around ? "de-DE" : (around.language ?? "en-GB"),
+    locale: "initData" in around ? "de-DE" : (around.language ?? "en-GB"),
     permissions: ["clipboard-read", "clipboard-write"],
   });
   const sent: string[] = [];
   const complaints: string[] = [];
-  const own = new URL(address).origin;
+  const own = new URL(url).origin;
   await context.route("**/*", async (route) => {
-    const url = route.request().url();
-    if (url.startsWith(own)) return route.continue();
-    if (url !== TELEGRAM_SCRIPT) complaints.push(`asked for ${url}`);
-    else if ("as" in around || around.browser === "with Telegram's script")
+    const asked = route.request().url();
+    if (asked.startsWith(`${own}/`)) return route.continue();
+    if (asked !== TELEGRAM_SCRIPT) complaints.push(`asked for ${asked}`);
+    else if ("initData" in around || around.browser === "with Telegram's script")
       return route.fulfill({ contentType: "text/javascript", body: TELEGRAM_STAND_IN });
     return route.abort("internetdisconnected");
   });
@@ -68,10 +62,7 @@ export async function openPage(
     if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
       complaints.push(message.text());
   });
-  const query = ticket === null ? "" : `?session_id=${encodeURIComponent(ticket)}`;
-  await page.goto(`${address}/qr-auth${query}${"as" in around ? launchOf(around.initData) : ""}`, {
-    waitUntil: "domcontentloaded",
-  });
+  await page.goto(`${url}${"initData" in around ? launchOf(around.initData) : ""}`, { waitUntil: "domcontentloaded" });
   return {
     ...{
       page,
@@ -79,7 +70,7 @@ export async function openPage(
       sent,
       complaints,
       heading: page.getByRole("heading", { level: 1 }),
-      inTelegram: "as" in around,
+      inTelegram: "initData" in around,
     },
     async link() {
       const link = await page.getByRole("link", { name: /Open in Telegram|Открыть в Telegram/ }).getAttribute("href");

@@ -34,13 +34,13 @@ export function prepareStories() {
       return started.api;
     },
     /** The page as this user has it in Telegram. */
-    inTelegram: (as: Person, language?: string): Around => ({
-      as,
-      initData: started.home.initData(as.telegramId, language),
+    inTelegram: ({ telegramId }: Person, language?: string): Around => ({
+      initData: started.home.initData(telegramId, language),
     }),
     /** Opens the page; closed at the test's end, when it must not have complained of anything. */
     async show(ticket: string | null, around: Around, at: Api = started.api): Promise<OpenPage> {
-      const opened = await openPage(started.browser, at.address, ticket, around);
+      const query = ticket === null ? "" : `?session_id=${encodeURIComponent(ticket)}`;
+      const opened = await openPage(started.browser, `${at.address}/qr-auth${query}`, around);
       open.push(opened);
       return opened;
     },
