@@ -84,7 +84,7 @@ export const en = {
     },
     cancelled: {
       title: "This login was cancelled",
-      text: "Nothing has happened to your account.",
+      text: "It was stopped, or a newer one was begun. Nothing has happened to your account.",
       action: "Start again",
     },
     wrong_account: {
