@@ -114,18 +114,20 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
     (opened) => opened.close(limits.shutdownGraceMs),
   );
   await consumer.ready;
-  lifecycle.own(
-    "suspension",
-    suspendWithoutDatabase({
-      check: () => database.check(),
-      consumer,
-      everyMs: limits.heartbeatMs,
-      // A lease is lost by then, and its job's work with it.
-      answerWithinMs: limits.leaseMs - limits.heartbeatMs,
-      log,
-    }),
-    (loop) => loop.stop(),
-  );
+  // Tried without its gate a process is to be heard: this would silence it nearly as soon.
+  if (!without.has("gate"))
+    lifecycle.own(
+      "suspension",
+      suspendWithoutDatabase({
+        check: () => database.check(),
+        consumer,
+        everyMs: limits.heartbeatMs,
+        // A lease is lost by then, and its job's work with it.
+        answerWithinMs: limits.leaseMs - limits.heartbeatMs,
+        log,
+      }),
+      (loop) => loop.stop(),
+    );
   lifecycle.own(
     "abandoned logins",
     sweepAbandonedLogins(
