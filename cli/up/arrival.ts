@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { setPriority } from "node:os";
+import { getPriority, setPriority } from "node:os";
 import type { Database, TenantTx } from "../../db/database.ts";
 import { createInvite, newInviteCode } from "../../db/invites.ts";
 import { countUserPosts, mostFollowed } from "../../db/overview.ts";
@@ -33,6 +33,7 @@ const STEP_WITHIN_MS = 60_000;
 const CHILD_GRACE_MS = 15_000;
 /** What is measured are the workers: whoever only shows something steps back. */
 const NICENESS = 10;
+const LEAST_PRIORITY = 19;
 
 interface ArrivalOptions {
   readonly database: Database;
@@ -79,7 +80,7 @@ async function showArrival(options: ArrivalOptions, signal: AbortSignal): Promis
     const logFile = `${options.logDir}/${name}.log`;
     const child = startChild({ name, args: [name], env: { ...options.env, METRICS_PORT: "0", ...env }, logFile });
     children.push(child);
-    if (child.pid > 0) setPriority(child.pid, NICENESS);
+    if (child.pid > 0) setPriority(child.pid, Math.min(LEAST_PRIORITY, getPriority() + NICENESS));
     return (await child.ready).details ?? {};
   };
   try {
