@@ -1,13 +1,14 @@
 import { type Composer, InlineKeyboard } from "grammy";
 import { admit, NotAdmitted } from "../../db/admission.ts";
 import { sessionOfUser } from "../../db/sessions.ts";
-import { setPreferences } from "../../db/user-preferences.ts";
+import { recordConsent, setPreferences } from "../../db/user-preferences.ts";
 import type { User } from "../../db/users.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { createAllowance } from "../allowance.ts";
 import type { BotContext } from "../context.ts";
 import { BOT_TENANT, type BotDeps } from "../deps.ts";
 import { looksLikeCode } from "../login-codes.ts";
+import { paragraphs } from "../paragraphs.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -65,7 +66,8 @@ export function loginCommands(bot: Composer<BotContext>, deps: BotDeps): void {
     const { ticket, view } = started;
     const minutes = Math.max(1, Math.floor((view.endsAt.getTime() - clock.now()) / MINUTE_MS));
     const page = `${authBaseUrl}/qr-auth?session_id=${ticket}`;
-    await ctx.say(ctx.texts.loginReady(minutes), {
+    await database.inTenant(BOT_TENANT, (tx) => recordConsent(tx, user.id));
+    await ctx.say(paragraphs(ctx.texts.loginReady(minutes), ctx.texts.consent), {
       reply_markup: new InlineKeyboard().webApp(ctx.texts.loginButton, page),
     });
   }

@@ -75,7 +75,9 @@ it("from an invite to the first posts, and out again", async () => {
   const ada = home.person({ language: "en", dcId: 2 });
   const code = await home.invite({ code: "3HBP4Z3ECICZ", plan: "premium", days: 30 });
   // A link to the bot with the invite in it.
-  expect(await ask(ada, `/start ${code}`)).toContain("Open the page");
+  const said = await ask(ada, `/start ${code}`);
+  expect(said).toContain("Open the page");
+  expect(said).toContain("By logging in you agree");
   expect(await ask(ada, "/subscription")).toContain("Plan: free");
   const channel = [...home.emulator.world.channels.values()].find(({ username }) => username !== null);
   await ask(ada, `/add_channel @${channel?.username}`);
@@ -89,6 +91,10 @@ it("from an invite to the first posts, and out again", async () => {
   expect(home.emulator.keys.ofAccount(ada.telegramId)).toHaveLength(1);
   expect(await ask(ada, "/subscription")).toMatch(/Plan: premium, until \d+ \w+ \d+/);
   expect(await ask(ada, "/login")).toContain("logged in already");
+  const { rows } = await home.database.asWorker((tx) =>
+    sql`select from users where telegram_id = ${ada.telegramId} and consented_at is not null`.execute(tx),
+  );
+  expect(rows).toHaveLength(1);
 
   await eventually(
     () => home.database.asWorker(async (tx) => (await countMessages(tx, channel?.id ?? 0n)).messages > 0),
