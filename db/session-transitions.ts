@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { Tx } from "./database.ts";
 import { beginRedeemedPlans } from "./invites.ts";
-import { LoggedInAlready } from "./logged-in-already.ts";
+import { LoggedInAlready } from "./login-conflicts.ts";
 import { refreshQueue } from "./schedule-queue.ts";
 import type { SessionHold, SessionState } from "./schema.ts";
 import { NO_KEY } from "./session-row.ts";

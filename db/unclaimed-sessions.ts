@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { OperatorError } from "../runtime/operator-error.ts";
 import type { Tx, WorkerTx } from "./database.ts";
-import { LoggedInAlready } from "./logged-in-already.ts";
+import { LoggedInAlready, LoginBusy } from "./login-conflicts.ts";
 import { INFO, NOBODY, type SessionInfo, toInfo } from "./session-row.ts";
 
 /**
@@ -51,7 +50,7 @@ export async function claimSession(
   if (before) {
     if (before.state === "AUTHORIZED") throw new LoggedInAlready(`${owner.telegramId} is logged in already`);
     if (before.state.startsWith("PENDING_"))
-      throw new OperatorError(`another login of ${owner.telegramId} is under way: try again later`);
+      throw new LoginBusy(`another login of ${owner.telegramId} is under way: try again later`);
     await tx.updateTable("session_events").set({ session_id: sessionId }).where("session_id", "=", before.id).execute();
     await tx.deleteFrom("sessions").where("id", "=", before.id).execute();
   }

@@ -1,10 +1,10 @@
 import { NotAdmitted } from "../db/admission.ts";
-import { LoggedInAlready } from "../db/logged-in-already.ts";
+import { LoggedInAlready, LoginBusy } from "../db/login-conflicts.ts";
 import { AccountFrozen, FloodWait, LeaseLost, TelegramError, Transient, WaitRunning } from "../telegram/errors.ts";
+import { CodesUsedUp } from "../telegram/login/codes-used-up.ts";
 import type { LoginDependencies } from "../telegram/login/custody.ts";
 import { logInByPhone, type PhoneLoginFor, RESEND } from "../telegram/login/log-in.ts";
 import type { OpenLoginWire, SentCode } from "../telegram/login/login-wire.ts";
-import { CodesUsedUp, LoginBusy } from "../telegram/login/refusals.ts";
 import { endOf, type RunLogin, reasonOf, UNEXPECTED } from "./held-ticket.ts";
 import { type CodeTicket, type CodeView, NO_CODE } from "./ticket.ts";
 

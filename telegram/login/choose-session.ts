@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { listOutOfService } from "../../db/api-ids.ts";
+import { LoginBusy } from "../../db/login-conflicts.ts";
 import { ownApiIdForLogin } from "../../db/own-api-ids.ts";
 import { ensureSession, type SessionInfo } from "../../db/sessions.ts";
 import { insertUnclaimed, sessionOfApp } from "../../db/unclaimed-sessions.ts";
@@ -60,6 +61,6 @@ export async function chooseSession(
         })
       : insertUnclaimed(tx, { tenantId, appId: appId ?? null, apiId }),
   );
-  if (!session) throw new OperatorError("another login for this app has just begun: try again later");
+  if (!session) throw new LoginBusy("another login for this app has just begun: try again later");
   return { session, api };
 }

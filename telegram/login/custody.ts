@@ -1,6 +1,6 @@
 import type { Database, WorkerTx } from "../../db/database.ts";
 import { deleteLease } from "../../db/leases.ts";
-import { LoggedInAlready } from "../../db/logged-in-already.ts";
+import { LoggedInAlready } from "../../db/login-conflicts.ts";
 import type { SessionState } from "../../db/schema.ts";
 import { NOBODY } from "../../db/session-row.ts";
 import { loadSealed, loadSession, pinForLogin, type SessionInfo, saveSealed, transition } from "../../db/sessions.ts";

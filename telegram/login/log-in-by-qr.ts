@@ -1,3 +1,4 @@
+import { LoginBusy } from "../../db/login-conflicts.ts";
 import type { SessionInfo } from "../../db/sessions.ts";
 import type { Me } from "../api.ts";
 import { openLoginWire } from "../gramjs/login-wire.ts";
@@ -7,7 +8,6 @@ import { chooseSession, type LoginFor } from "./choose-session.ts";
 import { abandonedBy, LoginCustody, type LoginDependencies, WrongAccount } from "./custody.ts";
 import type { OpenLoginWire } from "./login-wire.ts";
 import { type QrAsking, QrLogin } from "./qr-code.ts";
-import { LoginBusy } from "./refusals.ts";
 
 /**
  * Logs somebody in by a QR code, and by the two-step password where there is one. The key is leased and sealed before

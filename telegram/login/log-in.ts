@@ -1,10 +1,12 @@
 import { countLoginCode } from "../../db/login-codes.ts";
+import { LoginBusy } from "../../db/login-conflicts.ts";
 import type { SessionInfo } from "../../db/sessions.ts";
 import type { Me } from "../api.ts";
 import { ApiIdRefused, AuthLost, FloodWait, LoginRefused, WaitRunning } from "../errors.ts";
 import { openLoginWire } from "../gramjs/login-wire.ts";
 import type { LoginApi } from "../own-api-ids.ts";
 import { chooseSession, type LoginFor } from "./choose-session.ts";
+import { CodesUsedUp } from "./codes-used-up.ts";
 import {
   type Admit,
   abandonedBy,
@@ -16,7 +18,6 @@ import {
 import type { OpenLoginWire } from "./login-wire.ts";
 import { ASK_AGAIN, type PasswordParameters, type PasswordProof } from "./password.ts";
 import { type LoginDone, type PhoneLogin, type SentCode, startPhoneLogin } from "./phone-code.ts";
-import { CodesUsedUp, LoginBusy } from "./refusals.ts";
 
 /** Instead of a code: it has not come, and is to be sent again. */
 export const RESEND = Symbol("send the code again");

