@@ -125,6 +125,19 @@ test("a ticket that has expired gives way to a new one", async () => {
   }
 });
 
+test("a login that gave way to a newer one says so, and can be begun again", async () => {
+  const ada = await stories.home.person();
+  const shown = await show(await stories.api.begin(ada), inTelegram(ada));
+  await reads(shown, "Connect Telegram");
+  await stories.api.begin(ada);
+  await reads(shown, "This login was cancelled");
+  await lookAt(shown, "cancelled");
+  await shown.page.getByRole("button", { name: "Start again" }).click();
+  await reads(shown, "Connect Telegram");
+  stories.home.telegram.scan(await shown.link(), ada.telegramId);
+  await reads(shown, "Telegram is connected");
+});
+
 test("a link that nobody knows says what to do; in Telegram a new code can be had", async () => {
   const ada = await stories.home.person();
   for (const ticket of [null, "nobodys"]) {

@@ -52,7 +52,11 @@ export async function lookAt(open: OpenPage, state: string): Promise<void> {
       const file = join(FOLDER, `${what}.png`);
       if (existsSync(file) && !inject("newScreenshots")) continue;
       mkdirSync(FOLDER, { recursive: true });
-      writeFileSync(file, await page.screenshot({ fullPage: true, animations: "disabled", caret: "hide" }));
+      // Not by fullPage, which forgets that there is a finger and no mouse.
+      const height = await page.evaluate<number>("document.documentElement.scrollHeight");
+      await page.setViewportSize({ ...size, height: Math.max(height, size.height) });
+      writeFileSync(file, await page.screenshot({ animations: "disabled", caret: "hide" }));
+      await page.setViewportSize(size);
     }
   }
   await page.emulateMedia({ colorScheme: null, reducedMotion: null });
