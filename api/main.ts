@@ -23,6 +23,8 @@ import { fleetStatus } from "./status.ts";
 
 /** Requests that are in a transaction at once; more wait their turn. */
 const POOL_SIZE = 10;
+/** Logins do not stand in line behind requests: one that waited too long for a connection would have failed. */
+const LOGIN_POOL_SIZE = 8;
 
 /** How long requests that are under way at a stop may go on; then their connections are cut. */
 const GRACE_MS = 10_000;
@@ -50,17 +52,16 @@ export async function startApi(
 ): Promise<{ port: number; address: string }> {
   const { limits } = config;
   const metrics = createMetrics({ defaults: true });
-  const database = lifecycle.own(
-    "PostgreSQL",
-    openDatabase({
-      url: config.databaseUrl ?? "",
-      poolSize: POOL_SIZE,
-      fencedStatementMs: limits.fencedStatementMs,
-      onTransition: ({ from, to }) => metrics.sessionTransitions.inc({ from, to }),
-      log,
-    }),
-    (opened) => opened.close(),
-  );
+  const openPool = (name: string, poolSize: number) =>
+    lifecycle.own(
+      name,
+      openDatabase({
+        ...{ url: config.databaseUrl ?? "", poolSize, fencedStatementMs: limits.fencedStatementMs, log },
+        onTransition: ({ from, to }) => metrics.sessionTransitions.inc({ from, to }),
+      }),
+      (opened) => opened.close(),
+    );
+  const database = openPool("PostgreSQL", POOL_SIZE);
   await assertSchema(database);
   const redis = lifecycle.own("Redis", openRedis(config.redisUrl ?? "", "producer", log), (opened) =>
     opened.disconnect(),
@@ -71,7 +72,8 @@ export async function startApi(
     createProducer({ redis, prefix: config.redisPrefix, log, timeoutMs: limits.producerTimeoutMs }),
     (opened) => opened.close(),
   );
-  const tickets = await openTickets(config, lifecycle, { database, metrics, log });
+  const forLogins = () => openPool("PostgreSQL for logins", LOGIN_POOL_SIZE);
+  const tickets = await openTickets(config, lifecycle, { forLogins, metrics, log });
   const status = () => fleetStatus({ database, producer, lateMs: limits.overdueAfterMs });
   const app = lifecycle.own(
     "API",
@@ -108,14 +110,15 @@ export async function startApi(
 async function openTickets(
   config: Config,
   lifecycle: Lifecycle,
-  process: { readonly database: Database; readonly metrics: Metrics; readonly log: Log },
+  parts: { readonly forLogins: () => Database; readonly metrics: Metrics; readonly log: Log },
 ): Promise<Tickets | null> {
   const { apiIds, keyring, limits, redisPrefix } = config;
-  const { log } = process;
+  const { metrics, log } = parts;
   if (apiIds.masters.length === 0 || keyring.length === 0) {
     log.warn("no logins by QR code: MASTER_API_IDS or SESSION_ENCRYPTION_KEYS is not set");
     return null;
   }
+  const process = { database: parts.forLogins(), metrics, log };
   const redis = () => openRedis(config.redisUrl ?? "", "limiter", log);
   const clock = systemClock;
   if (!config.fastCodec) keepOriginalCodec();

@@ -15,11 +15,11 @@ import { type TestDatabase, testDatabase, testRedis } from "../support/services.
 
 /**
  * Many logins by QR code at once in one api process, as its own people ask for them over HTTP; the emulator is a process
- * of its own. MANY_TICKETS=1000 is the whole of it: then each lives 120 s, and the times are held to the promise.
+ * of its own. MANY_TICKETS=1000 is the whole of it: each lives 120 s then, and the times are held to the promise.
  */
 const COUNT = Number(process.env.MANY_TICKETS ?? 16);
 const WHOLE = COUNT >= 1_000;
-const TTL_SECONDS = WHOLE ? 120 : 12;
+const TTL_SECONDS = COUNT > 50 ? 120 : 12;
 /** As the page asks. */
 const ASK_EVERY_MS = 2_000;
 /** A connection may outlive its ticket by so long. */
@@ -102,7 +102,7 @@ it(`${COUNT} at once: every one is its own user's, or nobody's`, { timeout: 600_
     await database.inTenant(TENANT, (tx) => addUser(tx, { tenantId: TENANT, telegramId }));
   const before = await control.summary();
   // Each reading begins the measure anew.
-  await lagOf(await metricsText());
+  const cpuBefore = cpuOf(await metricsText());
 
   const begunAt = performance.now();
   const logins = people.map((telegramId, index): Login => {
@@ -120,10 +120,13 @@ it(`${COUNT} at once: every one is its own user's, or nobody's`, { timeout: 600_
       await sleep(500);
     }
   })();
-  await Promise.all(logins.map((login) => logIn(login, begunAt)));
+  try {
+    await Promise.all(logins.map((login) => logIn(login, begunAt)));
+  } finally {
+    over.abort();
+    await watching;
+  }
   const endedMs = performance.now() - begunAt;
-  over.abort();
-  await watching;
   const metrics = await metricsText();
   await eventually(async () => (await control.summary()).connectionsOpen === before.connectionsOpen, {
     timeoutMs: WHOLE ? CLOSES_WITHIN_MS : 30_000,
@@ -142,6 +145,8 @@ it(`${COUNT} at once: every one is its own user's, or nobody's`, { timeout: 600_
     allEndedSeconds: Math.round(endedMs / 100) / 10,
     ...lagOf(metrics),
     connectionsOverstayed: overstayed,
+    ...{ askedInVain, toldToComeAgain },
+    cpuMsPerTicket: Math.round(((cpuOf(metrics) - cpuBefore) * 1_000) / COUNT),
   };
   process.stdout.write(`many tickets: ${JSON.stringify(figures)}\n`);
 
@@ -162,20 +167,33 @@ it(`${COUNT} at once: every one is its own user's, or nobody's`, { timeout: 600_
   expect(overstayed).toBeLessThanOrEqual(0);
 });
 
+let askedInVain = 0;
+let toldToComeAgain = 0;
+
 async function logIn(login: Login, begunAt: number): Promise<void> {
   // Proofs are good for five minutes: the page sends it, and later asks by its ticket alone.
   const authorization = `tma ${initDataOf(Number(login.telegramId), Date.now())}`;
-  const started = await fetch(`${address}/api/qr/start`, {
-    ...{ method: "POST", headers: { "content-type": "application/json", authorization }, body: "{}" },
-  });
+  const start = () =>
+    fetch(`${address}/api/qr/start`, {
+      ...{ method: "POST", headers: { "content-type": "application/json", authorization }, body: "{}" },
+    });
+  let started = await start();
+  // So many at once may find no room: whoever is told so comes again when told to.
+  for (; started.status === 503; started = await start()) {
+    toldToComeAgain += 1;
+    await started.body?.cancel();
+    await sleep(Number(started.headers.get("retry-after")) * 1_000);
+  }
   login.answeredMs = performance.now() - begunAt;
   const said = (await started.json()) as { ticket: string; link: string };
   expect(started.status, JSON.stringify(said)).toBe(200);
   if (login.scannedBy !== null) await control.scan(said.link, login.scannedBy);
   for (;;) {
     const answer = await fetch(`${address}/qr-auth-status?session_id=${said.ticket}`);
-    const { status } = (await answer.json()) as { status: string };
-    if (!status.startsWith("PENDING")) {
+    const { status } = (await answer.json()) as { status?: string };
+    // As the page does: it asks again.
+    if (status === undefined) askedInVain += 1;
+    else if (!status.startsWith("PENDING")) {
       Object.assign(login, { state: status, endedAt: performance.now() });
       return;
     }
@@ -184,6 +202,7 @@ async function logIn(login: Login, begunAt: number): Promise<void> {
 }
 
 const metricsText = async (): Promise<string> => (await fetch(metricsAt)).text();
+const cpuOf = (metrics: string) => Number(/^process_cpu_seconds_total (\S+)$/m.exec(metrics)?.[1]);
 const lagOf = (metrics: string) => {
   const of = (name: string) => Math.round(Number(new RegExp(`^${name} (\\S+)$`, "m").exec(metrics)?.[1]) * 1_000);
   return {
