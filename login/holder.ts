@@ -4,6 +4,7 @@ import pLimit from "p-limit";
 import { withDeadline } from "../runtime/deadline.ts";
 import { startLoop } from "../runtime/loop.ts";
 import { sleep } from "../runtime/sleep.ts";
+import { prepareTelegramPrime } from "../telegram/gramjs/codec/telegram-prime.ts";
 import { openLoginWire } from "../telegram/gramjs/login-wire.ts";
 import { sweepAbandonedLogins } from "../telegram/login/abandoned.ts";
 import type { LoginDependencies } from "../telegram/login/custody.ts";
@@ -105,6 +106,7 @@ export async function startHolder(options: HolderOptions): Promise<Holder> {
   const { log, clock } = deps;
   const holder = randomUUID();
   const box = createTicketBox(options.keyring);
+  prepareTelegramPrime();
   const redis = options.redis();
   const subscriber = options.redis();
   await connected(redis, subscriber);

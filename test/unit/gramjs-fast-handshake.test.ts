@@ -1,12 +1,12 @@
 import { generatePrimeSync, randomBytes } from "node:crypto";
 import bigInt from "big-integer";
 import { Factorizator } from "telegram/crypto/Factorizator.js";
-import { modExp } from "telegram/Helpers.js";
+import { getByteArray, modExp } from "telegram/Helpers.js";
 import { expect, test } from "vitest";
 import { createSrpChallenge, kdfAlgo, passwordVerifier } from "../../emulator/services/srp.ts";
 import { factorOf } from "../../telegram/gramjs/codec/factorize.ts";
-import { opensslPowers, squareForms } from "../../telegram/gramjs/codec/fast-handshake.ts";
-import { TELEGRAM_PRIME, toBigInt } from "../../telegram/gramjs/codec/telegram-prime.ts";
+import { numberBytes, opensslPowers, squareForms } from "../../telegram/gramjs/codec/fast-handshake.ts";
+import { prepareTelegramPrime, TELEGRAM_PRIME, toBigInt } from "../../telegram/gramjs/codec/telegram-prime.ts";
 import { provePassword } from "../../telegram/gramjs/srp.ts";
 
 const prime = (bits: number) => generatePrimeSync(bits, { bigint: true });
@@ -28,21 +28,40 @@ test("gives up on a number that has no factors, where GramJS looks for ever", ()
     expect(() => fast.factorize(bigInt(product))).toThrow();
 });
 
-test("takes powers as GramJS does, modulo Telegram's prime and modulo others", () => {
-  const { modExp: fast } = opensslPowers.make({ modExp });
-  const telegrams = bigInt(TELEGRAM_PRIME);
-  const random = (bytes: number) => bigInt(toBigInt(randomBytes(bytes)));
-  for (const [base, exponent, modulus] of [
-    [bigInt(3), random(256), telegrams],
-    [random(255), random(256), telegrams],
-    [random(255), random(300), telegrams],
-    [bigInt(3), bigInt(1), telegrams],
-    [bigInt(1), random(256), telegrams],
-    [telegrams.minus(1), random(32), telegrams],
-    [random(100), bigInt(65_537), random(200)],
-  ] as const)
-    expect(fast(base, exponent, modulus).toString()).toBe(modExp(base, exponent, modulus).toString());
+test.each(["as it comes", "prepared"])(
+  "takes powers as GramJS does, modulo Telegram's prime, %s, and others",
+  (how) => {
+    if (how === "prepared") prepareTelegramPrime();
+    const { modExp: fast } = opensslPowers.make({ modExp });
+    const telegrams = bigInt(TELEGRAM_PRIME);
+    const random = (bytes: number) => bigInt(toBigInt(randomBytes(bytes)));
+    for (const [base, exponent, modulus] of [
+      [bigInt(3), random(256), telegrams],
+      [random(255), random(256), telegrams],
+      [random(255), random(300), telegrams],
+      [bigInt(3), bigInt(1), telegrams],
+      [bigInt(1), random(256), telegrams],
+      [telegrams.minus(1), random(32), telegrams],
+      [random(100), bigInt(65_537), random(200)],
+    ] as const)
+      expect(fast(base, exponent, modulus).toString()).toBe(modExp(base, exponent, modulus).toString());
+  },
+);
+
+test("writes numbers as GramJS does", () => {
+  const { getByteArray: fast } = numberBytes.make({ getByteArray });
+  for (const number of [bigInt(0), bigInt(1), bigInt(255), bigInt(256), bigInt(toBigInt(randomBytes(256))), bigInt(-5)])
+    for (const signed of [false, true])
+      expect(outcome(() => fast(number, signed))).toEqual(outcome(() => getByteArray(number, signed)));
 });
+
+function outcome(work: () => Buffer): string {
+  try {
+    return work().toString("hex");
+  } catch (error) {
+    return String(error);
+  }
+}
 
 test("proves a password to whoever has its verifier, and no other password", async () => {
   const algo = kdfAlgo(randomBytes(32), 7n);

@@ -5,9 +5,11 @@ import type { Log } from "../../../runtime/log.ts";
 import { factorOf } from "./factorize.ts";
 import { install } from "./fast-codec.ts";
 import type { Patch } from "./patch.ts";
-import { powerModuloTelegramPrime, TELEGRAM_PRIME, toBigInt } from "./telegram-prime.ts";
+import { bytesOf, powerModuloTelegramPrime, TELEGRAM_PRIME, toBigInt } from "./telegram-prime.ts";
 
-type Helpers = Pick<typeof import("telegram/Helpers.js"), "modExp">;
+type Helpers = typeof import("telegram/Helpers.js");
+type Powers = Pick<Helpers, "modExp">;
+type Bytes = Pick<Helpers, "getByteArray">;
 type Crypto = typeof import("telegram/crypto/Factorizator.js");
 
 const gramjs = createRequire(import.meta.url);
@@ -25,11 +27,12 @@ export function useFastHandshake(log: Log): void {
   if (decided) return;
   decided = true;
   install(opensslPowers as unknown as Patch, gramjs(opensslPowers.module) as object, log, TRIALS);
+  install(numberBytes as unknown as Patch, gramjs(numberBytes.module) as object, log, TRIALS);
   install(squareForms as unknown as Patch, gramjs(squareForms.module) as object, log, TRIALS);
 }
 
-/** Powers modulo Telegram's own prime by OpenSSL; modulo anything else as before. */
-export const opensslPowers: Patch<Helpers> = {
+/** Powers modulo Telegram's own prime by OpenSSL, modulo anything else as before. */
+export const opensslPowers: Patch<Powers> = {
   name: "powers modulo Telegram's prime",
   module: "telegram/Helpers.js",
   make: (original) => ({
@@ -48,6 +51,23 @@ export const opensslPowers: Patch<Helpers> = {
     const product = (power(a) * power(b)) % TELEGRAM_PRIME;
     return ours.modExp(base, short, PRIME).equals(theirs.modExp(base, short, PRIME)) && product === power(a + b);
   },
+};
+
+/** Numbers without a sign as bytes by the engine's bigint, instead of through their digits in base 2. */
+export const numberBytes: Patch<Bytes> = {
+  name: "bytes of numbers",
+  module: "telegram/Helpers.js",
+  make: (original) => ({
+    getByteArray(integer, signed = false) {
+      const value = BigInt(integer.toString());
+      return signed || value < 0n ? original.getByteArray(integer, signed) : bytesOf(value);
+    },
+  }),
+  agrees: (ours, theirs) =>
+    [randomBytes(256), randomBytes(8), randomBytes(1), Buffer.of(0), Buffer.of(1, 0)].every((bytes) => {
+      const number = bigInt(toBigInt(bytes));
+      return ours.getByteArray(number).equals(theirs.getByteArray(number));
+    }),
 };
 
 /** The two primes that a data center asks for, by square forms. It throws where those find none. */

@@ -7,15 +7,18 @@ type Helpers = Pick<typeof import("telegram/Helpers.js"), "readBigIntFromBuffer"
 const LONG_BYTES = 8;
 
 /**
- * 64-bit numbers by the engine's bigint instead of through strings of digits: a seventh of a parse's time. Other lengths
- * go the way they went.
+ * 64-bit numbers, and those without a sign of any length, by the engine's bigint instead of digit by digit: a seventh of a
+ * parse's time, a twentieth of a key exchange's. Others go the way they went.
  */
 export const nativeIntegers: Patch<Helpers> = {
   name: "64-bit integers",
   module: "telegram/Helpers.js",
   make: (original) => ({
     readBigIntFromBuffer(buffer, little = true, signed = false) {
-      if (buffer.length !== LONG_BYTES) return original.readBigIntFromBuffer(buffer, little, signed);
+      if (buffer.length !== LONG_BYTES) {
+        if (signed || buffer.length === 0) return original.readBigIntFromBuffer(buffer, little, signed);
+        return bigInt(BigInt(`0x${(little ? Buffer.from(buffer).reverse() : buffer).toString("hex")}`));
+      }
       if (signed) return bigInt(little ? buffer.readBigInt64LE() : buffer.readBigInt64BE());
       return bigInt(little ? buffer.readBigUInt64LE() : buffer.readBigUInt64BE());
     },
@@ -27,7 +30,7 @@ export const nativeIntegers: Patch<Helpers> = {
     },
   }),
   agrees(ours, theirs) {
-    for (const length of [LONG_BYTES, LONG_BYTES, 16]) {
+    for (const length of [LONG_BYTES, LONG_BYTES, 16, 256]) {
       const buffer = randomBytes(length);
       for (const [little, signed] of [
         [true, true],

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, diffieHellman } from "node:crypto";
+import { createDiffieHellman, createPrivateKey, createPublicKey, type DiffieHellman, diffieHellman } from "node:crypto";
 
 /** The 2048-bit safe prime that Telegram's data centers use for keys and passwords alike (core.telegram.org/mtproto/auth_key). */
 export const TELEGRAM_PRIME_BYTES = Buffer.from(
@@ -9,12 +9,28 @@ export const TELEGRAM_PRIME_BYTES = Buffer.from(
     "0d8115f635b105ee2e4e15d04b2454bf6f4fadf034b10403119cd8e3b92fcc5b",
   "hex",
 );
+/** It plays no part in an agreement with a given base. */
+const GENERATOR = 3;
 export const TELEGRAM_PRIME = BigInt(`0x${TELEGRAM_PRIME_BYTES.toString("hex")}`);
+
+let agreement: DiffieHellman | null = null;
+
+/**
+ * For a process that is to make many keys: OpenSSL looks once, for 0.3 s, whether the prime is one, and each power costs
+ * 2.6 ms from then on, instead of 6.
+ */
+export function prepareTelegramPrime(): void {
+  agreement ??= createDiffieHellman(TELEGRAM_PRIME_BYTES, GENERATOR);
+}
 
 /** `base^exponent` modulo Telegram's prime by OpenSSL, in 2 ms where bigints take 25. `base` from 2 to the prime - 2. */
 export function powerModuloTelegramPrime(base: bigint, exponent: bigint): bigint {
   // The prime is one, so exponents count modulo the prime - 1 (Fermat), and OpenSSL takes none above it.
   const reduced = exponent % (TELEGRAM_PRIME - 1n);
+  if (agreement && reduced > 1n) {
+    agreement.setPrivateKey(bytesOf(reduced));
+    return toBigInt(agreement.computeSecret(bytesOf(base)));
+  }
   const privateKey = createPrivateKey({ key: pkcs8(reduced), format: "der", type: "pkcs8" });
   const publicKey = createPublicKey({ key: spki(base), format: "der", type: "spki" });
   return toBigInt(diffieHellman({ privateKey, publicKey }));
@@ -22,6 +38,12 @@ export function powerModuloTelegramPrime(base: bigint, exponent: bigint): bigint
 
 export function toBigInt(bytes: Uint8Array): bigint {
   return bytes.length === 0 ? 0n : BigInt(`0x${Buffer.from(bytes).toString("hex")}`);
+}
+
+/** Without a sign, in as few bytes as it takes. */
+export function bytesOf(value: bigint): Buffer {
+  const hex = value.toString(16);
+  return Buffer.from(hex.length % 2 ? `0${hex}` : hex, "hex");
 }
 
 /* DER of the two keys that a Diffie-Hellman agreement has: base^exponent is what the two would agree on. */
@@ -38,16 +60,15 @@ const OCTET_STRING = 0x04;
 const BIT_STRING = 0x03;
 
 function integer(value: bigint): Buffer {
-  const hex = value.toString(16);
-  const bytes = Buffer.from(hex.length % 2 ? `0${hex}` : hex, "hex");
+  const bytes = bytesOf(value);
   return der(INTEGER, (bytes[0] ?? 0) & 0x80 ? Buffer.concat([Buffer.of(0), bytes]) : bytes);
 }
 
-/** PKCS #3 dhKeyAgreement; the generator plays no part in an agreement. */
+/** PKCS #3 dhKeyAgreement. */
 const ALGORITHM = der(
   SEQUENCE,
   Buffer.from("06092a864886f70d010301", "hex"),
-  der(SEQUENCE, integer(TELEGRAM_PRIME), integer(3n)),
+  der(SEQUENCE, integer(TELEGRAM_PRIME), integer(BigInt(GENERATOR))),
 );
 const pkcs8 = (exponent: bigint) => der(SEQUENCE, integer(0n), ALGORITHM, der(OCTET_STRING, integer(exponent)));
 const spki = (base: bigint) => der(SEQUENCE, ALGORITHM, der(BIT_STRING, Buffer.of(0), integer(base)));
