@@ -143,7 +143,8 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       if (outcome instanceof PauseQueue) {
         count("snoozed");
         options.log.warn({ ...fields, milliseconds: outcome.milliseconds, why: outcome.message }, "queue paused");
-        await worker.rateLimit(Math.max(1, outcome.milliseconds));
+        // Redis takes whole ones.
+        await worker.rateLimit(Math.max(1, Math.ceil(outcome.milliseconds)));
         throw Worker.RateLimitError();
       }
       if (outcome instanceof Discard) {

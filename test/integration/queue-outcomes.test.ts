@@ -197,7 +197,7 @@ describe("outcomes", () => {
       async (data) => {
         if (refusals === 0) {
           refusals += 1;
-          throw new PauseQueue(400, "API_ID_PUBLISHED_FLOOD");
+          throw new PauseQueue(399.5, "API_ID_PUBLISHED_FLOOD");
         }
         served.push(data.userId);
       },
