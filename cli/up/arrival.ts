@@ -1,10 +1,11 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { getPriority, setPriority } from "node:os";
 import type { Database, TenantTx } from "../../db/database.ts";
 import { createInvite, newInviteCode } from "../../db/invites.ts";
 import { countUserPosts, mostFollowed } from "../../db/overview.ts";
 import { sessionOfUser } from "../../db/sessions.ts";
 import { deleteUser, findUser } from "../../db/users.ts";
+import type { Producer } from "../../queue/producer.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { sleep } from "../../runtime/sleep.ts";
 import { DEFAULT_TENANT } from "../context.ts";
@@ -25,18 +26,22 @@ export const arrivalLine = ({ loggedInSeconds, postsSeconds, posts }: Arrival): 
 
 /** Somebody of the emulated Telegram who is no user at first, and none at the end. */
 export const VISITOR = { id: 6_900_000_001n, phone: "9996629000001", firstName: "Ada", dcId: 2 } as const;
-/** As BotFather would give it. */
-export const emulatedBotToken = (): string => `7900000001:${randomBytes(24).toString("base64url")}`;
+/** As BotFather would give it. Another bot each time: the emulated Bot API counts its updates from the beginning. */
+export const emulatedBotToken = (): string =>
+  `${randomInt(1_000_000_000, 9_000_000_000)}:${randomBytes(24).toString("base64url")}`;
 
 const LOOK_EVERY_MS = 250;
 const STEP_WITHIN_MS = 60_000;
 const CHILD_GRACE_MS = 15_000;
+/** The first parses, with all their histories, come before somebody new: so long at most. */
+const FIRST_PARSES_MS = 30_000;
 /** What is measured are the workers: whoever only shows something steps back. */
-const NICENESS = 10;
+const NICENESS = 19;
 const LEAST_PRIORITY = 19;
 
 interface ArrivalOptions {
   readonly database: Database;
+  readonly producer: Pick<Producer, "queueCounts">;
   /** The emulator's socket. */
   readonly control: string;
   /** With BOT_TOKEN and BOT_API_ROOT in it. */
@@ -84,6 +89,8 @@ async function showArrival(options: ArrivalOptions, signal: AbortSignal): Promis
     return (await child.ready).details ?? {};
   };
   try {
+    await firstParses(options.producer, signal);
+    if (signal.aborted) return null;
     const { address } = await start("api", { API_PORT: "0" });
     if (signal.aborted) return null;
     await start("bot", { AUTH_BASE_URL: String(address) });
@@ -94,6 +101,15 @@ async function showArrival(options: ArrivalOptions, signal: AbortSignal): Promis
   } finally {
     await Promise.all(children.map((child) => child.stop(CHILD_GRACE_MS)));
     await options.database.inTenant(DEFAULT_TENANT, (tx) => deleteUser(tx, VISITOR.id));
+  }
+}
+
+async function firstParses(producer: Pick<Producer, "queueCounts">, signal: AbortSignal): Promise<void> {
+  const until = performance.now() + FIRST_PARSES_MS;
+  while (!signal.aborted && performance.now() < until) {
+    await sleep(LOOK_EVERY_MS, signal);
+    const counts = await producer.queueCounts();
+    if (counts.length > 0 && counts.every(({ waiting, active }) => waiting + active === 0)) return;
   }
 }
 

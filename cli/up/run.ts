@@ -112,7 +112,8 @@ export async function runUp(options: UpOptions): Promise<0 | 1> {
     const news: string[] = [];
     const watched = { database, producer, witness, children, ports, telegram, out, since, depthFree, news };
     const arriving =
-      telegram && beginArrival({ ...{ database, env, news }, logDir: options.logDir, control: telegram.control });
+      telegram &&
+      beginArrival({ ...{ database, producer, env, news }, logDir: options.logDir, control: telegram.control });
     if (arriving) lifecycle.own("arrival", arriving, async (begun) => void (await begun.end()));
     const lag = await watch({ ...watched, forSeconds: options.forSeconds, signal: interrupt.signal });
     interrupt.again();
