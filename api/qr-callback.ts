@@ -1,7 +1,7 @@
 import type { Tickets } from "../login/tickets.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { ApiError } from "./http/errors.ts";
-import { saidOf } from "./routes/qr.ts";
+import { saidOf } from "./ticket-words.ts";
 
 /** What the Mini App's bot says of a QR login: this account has scanned the ticket's code. */
 export interface QrReport {

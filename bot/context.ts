@@ -1,6 +1,7 @@
 import { Context } from "grammy";
 import type { User } from "../db/users.ts";
-import { type Language, TEXTS, type Texts } from "./texts.ts";
+import type { Texts } from "./texts/texts.ts";
+import { type Language, TEXTS } from "./texts.ts";
 import { DEFAULT_TIME_ZONE, timeIn } from "./time.ts";
 
 /** An update with who it is from, and how they are spoken to. */

@@ -6,6 +6,7 @@ import { unauthenticated } from "../http/access.ts";
 import { askerOf } from "../http/asker.ts";
 import { ApiError, answers } from "../http/errors.ts";
 import { loginRate } from "../http/login-rate.ts";
+import { saidOf } from "../ticket-words.ts";
 import type { RouteDeps } from "./deps.ts";
 import { passwordParameters, proofFields, proofOf, toPasswordParameters } from "./password-proof.ts";
 import { time } from "./schemas.ts";
@@ -168,24 +169,4 @@ function statusOf(view: TicketView) {
     ...(view.reason === null ? {} : { reason: view.reason }),
     ...{ tenant_id: view.tenantId, app_id: view.appId },
   };
-}
-
-/** One sentence for whoever reads it. */
-export function saidOf({ state, reason }: TicketView): string {
-  switch (state) {
-    case "AUTHORIZED":
-      return "logged in";
-    case "PENDING_QR":
-      return "the code is to be scanned";
-    case "PENDING_PASSWORD":
-      return reason === null ? "the two-step password is asked for" : `the password was refused: ${reason}`;
-    case "expired":
-      return "the ticket has expired: begin a new one";
-    case "cancelled":
-      return "the login was cancelled";
-    case "wrong_account":
-      return "another account has scanned the code: it was logged out again";
-    case "failed":
-      return `the login failed${reason === null ? "" : `: ${reason}`}`;
-  }
 }

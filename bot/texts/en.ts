@@ -1,6 +1,6 @@
 import type { LifeEvent } from "../../db/channel-life.ts";
 import { paragraphs } from "../paragraphs.ts";
-import type { Texts } from "../texts.ts";
+import type { Texts } from "./texts.ts";
 
 const LOST: Readonly<Record<string, string>> = {
   private: "no access: private, deleted, or you were removed from it,",

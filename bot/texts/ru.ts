@@ -1,6 +1,6 @@
 import type { LifeEvent } from "../../db/channel-life.ts";
 import { paragraphs } from "../paragraphs.ts";
-import type { Texts } from "../texts.ts";
+import type { Texts } from "./texts.ts";
 
 const LOST: Readonly<Record<string, string>> = {
   private: "нет доступа: канал закрыт, удалён или вас из него исключили,",
