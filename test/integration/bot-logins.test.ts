@@ -50,12 +50,16 @@ function pageOf(person: Person, button: string) {
     url,
     ticket,
     status,
+    /** A page draws nothing before there is a code. */
     until: (wanted: string) =>
-      eventually(async () => ((await status()).status === wanted ? status() : null), {
-        timeoutMs: 60_000,
-        everyMs: 100,
-        what: wanted,
-      }),
+      eventually(
+        async () => {
+          const shown = await status();
+          const isThere = shown.status === wanted && (wanted !== "PENDING_QR" || shown.qr_link !== undefined);
+          return isThere ? shown : null;
+        },
+        { timeoutMs: 60_000, everyMs: 100, what: wanted },
+      ),
     prove: (body: object) =>
       fetch(`${address}/qr-auth/password`, {
         ...{ method: "POST", headers, body: JSON.stringify({ session_id: ticket, ...body }) },
