@@ -32,7 +32,19 @@ const fleet = await createFleet(
   new Lifecycle(log),
 );
 const tickets = await startTickets({
-  deps: { database, fleet, apiIds, dataCenters, times, flood, callsInFlight: 2, codesPerDay: 1_000, metrics, clock, log },
+  deps: {
+    database,
+    fleet,
+    apiIds,
+    dataCenters,
+    times,
+    flood,
+    callsInFlight: 2,
+    codesPerDay: 1_000,
+    metrics,
+    clock,
+    log,
+  },
   redis: () => openRedis(redis.url, "limiter"),
   redisPrefix: redis.prefix,
   keyring,
