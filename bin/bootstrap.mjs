@@ -1,5 +1,5 @@
 // What a bare clone needs before anything of ours can run, and then that: plain Node, nothing imported.
-//   node bin/bootstrap.mjs install [--full] | start | test | e2e | check | bench | faults  [arguments]
+//   node bin/bootstrap.mjs install [--full] | start | test | e2e | operate | check | bench | faults  [arguments]
 // Everything it says goes to standard error: standard output belongs to what it starts.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -177,6 +177,12 @@ function e2e(args) {
   return vitest(["--config", "test/e2e/vitest.config.ts", ...args.filter((arg) => arg !== "--require")]);
 }
 
+/** Tests beside the programs that an operator runs. Each skips aloud without its own, or fails with --require. */
+function operate(args) {
+  if (args.includes("--require")) process.env.REQUIRE_PROGRAMS = "1";
+  return vitest(["--config", "test/operate/vitest.config.ts", ...args.filter((arg) => arg !== "--require")]);
+}
+
 /** In this very process, so that signals reach it as they would without us. */
 async function become(file, args) {
   process.argv = [process.execPath, join(root, file), ...args];
@@ -208,6 +214,7 @@ const tasks = {
   start: { development: false, work: () => become("bin/gramfleet.mjs", ["up", ...args]) },
   test: { development: true, work: () => vitest(args) },
   e2e: { development: true, work: async () => e2e(args) },
+  operate: { development: true, work: () => operate(args) },
   check: { development: true, work: () => check(args) },
   bench: { development: true, work: () => become("bench/main.ts", args) },
   faults: { development: true, work: () => become("faults/main.ts", args) },
