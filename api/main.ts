@@ -1,19 +1,19 @@
 import type { Config } from "../config/load.ts";
-import { openDatabase } from "../db/client.ts";
 import type { Database } from "../db/database.ts";
-import { assertSchema } from "../db/migrate.ts";
-import { startTickets, type Tickets } from "../login/tickets.ts";
-import { createProducer } from "../queue/producer.ts";
-import { assertRedis, openRedis } from "../queue/redis.ts";
+import { ownDatabase, ownPool } from "../db/open.ts";
+import { ownTickets } from "../login/open.ts";
+import type { Tickets } from "../login/tickets.ts";
+import { ownProducer } from "../queue/open.ts";
+import { openRedis } from "../queue/redis.ts";
 import { systemClock } from "../runtime/clock.ts";
-import { startHealthServer } from "../runtime/health.ts";
+import { ownHealthServer } from "../runtime/health.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import { createLog, type Log } from "../runtime/log.ts";
 import { createMetrics, type Metrics } from "../runtime/metrics.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { runProcess } from "../runtime/process.ts";
 import { createFleet } from "../telegram/fleet.ts";
-import { fleetOptions, loginDependencies } from "../telegram/from-config.ts";
+import { fleetOptions } from "../telegram/from-config.ts";
 import { keepOriginalCodec } from "../telegram/gramjs/codec/fast-codec.ts";
 import { connect } from "../telegram/gramjs/connect.ts";
 import { createApp } from "./app.ts";
@@ -52,27 +52,14 @@ export async function startApi(
 ): Promise<{ port: number; address: string }> {
   const { limits } = config;
   const metrics = createMetrics({ defaults: true });
-  const openPool = (name: string, poolSize: number) =>
-    lifecycle.own(
-      name,
-      openDatabase({
-        ...{ url: config.databaseUrl ?? "", poolSize, fencedStatementMs: limits.fencedStatementMs, log },
-        onTransition: ({ from, to }) => metrics.sessionTransitions.inc({ from, to }),
-      }),
-      (opened) => opened.close(),
-    );
-  const database = openPool("PostgreSQL", POOL_SIZE);
-  await assertSchema(database);
-  const redis = lifecycle.own("Redis", openRedis(config.redisUrl ?? "", "producer", log), (opened) =>
-    opened.disconnect(),
-  );
-  await assertRedis(redis);
-  const producer = lifecycle.own(
-    "producer",
-    createProducer({ redis, prefix: config.redisPrefix, log, timeoutMs: limits.producerTimeoutMs }),
-    (opened) => opened.close(),
-  );
-  const forLogins = () => openPool("PostgreSQL for logins", LOGIN_POOL_SIZE);
+  const toPostgres = {
+    ...{ url: config.databaseUrl ?? "", fencedStatementMs: limits.fencedStatementMs },
+    ...{ metrics, log },
+  };
+  const database = await ownDatabase(lifecycle, { ...toPostgres, poolSize: POOL_SIZE });
+  const { redis, producer } = await ownProducer(lifecycle, config, log);
+  const forLogins = () =>
+    ownPool(lifecycle, { ...toPostgres, poolSize: LOGIN_POOL_SIZE, name: "PostgreSQL for logins" });
   const tickets = await openTickets(config, lifecycle, { forLogins, metrics, log });
   const status = () => fleetStatus({ database, producer, lateMs: limits.overdueAfterMs });
   const app = lifecycle.own(
@@ -92,16 +79,11 @@ export async function startApi(
       cause: error,
     });
   });
-  const health = lifecycle.own(
-    "metrics server",
-    await startHealthServer({
-      ...config.metrics,
-      metrics,
-      checks: { database: () => database.check(), redis: async () => void (await redis.ping()) },
-      documents: { "/status": status },
-    }),
-    (opened) => opened.close(),
-  );
+  const health = await ownHealthServer(lifecycle, {
+    ...config.metrics,
+    ...{ metrics, database, redis },
+    documents: { "/status": status },
+  });
   log.info({ port: health.port, address }, "api started");
   return { port: health.port, address };
 }
@@ -112,7 +94,7 @@ async function openTickets(
   lifecycle: Lifecycle,
   parts: { readonly forLogins: () => Database; readonly metrics: Metrics; readonly log: Log },
 ): Promise<Tickets | null> {
-  const { apiIds, keyring, limits, redisPrefix } = config;
+  const { apiIds, keyring } = config;
   const { metrics, log } = parts;
   if (apiIds.masters.length === 0 || keyring.length === 0) {
     log.warn("no logins by QR code: MASTER_API_IDS or SESSION_ENCRYPTION_KEYS is not set");
@@ -123,14 +105,7 @@ async function openTickets(
   const clock = systemClock;
   if (!config.fastCodec) keepOriginalCodec();
   const fleet = await createFleet(fleetOptions(config, { ...process, redis, connect, clock }), lifecycle);
-  const opened = startTickets({
-    deps: loginDependencies(config, { ...process, fleet, clock }),
-    ...{ redis, redisPrefix, keyring },
-    lifeMs: config.qrTicketMs,
-    beatMs: limits.ticketBeatMs,
-    sweepMs: limits.abandonedLoginsEveryMs,
-  });
-  return lifecycle.own("logins by QR code", await opened, (tickets) => tickets.close());
+  return ownTickets(lifecycle, config, { redis, ...process, fleet, clock });
 }
 
 async function closeInTime(app: Awaited<ReturnType<typeof createApp>>): Promise<void> {

@@ -1,13 +1,12 @@
 import { GrammyError } from "grammy";
 import type { Config } from "../config/load.ts";
 import { forgetUpdates, takeUpdate } from "../db/bot-updates.ts";
-import { openDatabase } from "../db/client.ts";
-import { assertSchema } from "../db/migrate.ts";
-import { startTickets } from "../login/tickets.ts";
-import { createProducer } from "../queue/producer.ts";
-import { assertRedis, openRedis } from "../queue/redis.ts";
+import { ownDatabase } from "../db/open.ts";
+import { ownTickets } from "../login/open.ts";
+import { ownProducer } from "../queue/open.ts";
+import { openRedis } from "../queue/redis.ts";
 import { systemClock as clock } from "../runtime/clock.ts";
-import { startHealthServer } from "../runtime/health.ts";
+import { ownHealthServer } from "../runtime/health.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import { createLog, type Log } from "../runtime/log.ts";
 import { startLoop } from "../runtime/loop.ts";
@@ -15,7 +14,7 @@ import { createMetrics } from "../runtime/metrics.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { runProcess } from "../runtime/process.ts";
 import { createFleet } from "../telegram/fleet.ts";
-import { fleetOptions, loginDependencies } from "../telegram/from-config.ts";
+import { fleetOptions } from "../telegram/from-config.ts";
 import { keepOriginalCodec } from "../telegram/gramjs/codec/fast-codec.ts";
 import { connect } from "../telegram/gramjs/connect.ts";
 import { abortSignal } from "./abort-signal.ts";
@@ -54,44 +53,20 @@ export async function startBot(
   if (token === null || authBaseUrl === null) throw new OperatorError("set BOT_TOKEN and AUTH_BASE_URL");
   const metrics = createMetrics({ defaults: true });
   if (!config.fastCodec) keepOriginalCodec();
-  const database = lifecycle.own(
-    "PostgreSQL",
-    openDatabase({
-      url: config.databaseUrl ?? "",
-      poolSize: POOL_SIZE,
-      fencedStatementMs: limits.fencedStatementMs,
-      onTransition: ({ from, to }) => metrics.sessionTransitions.inc({ from, to }),
-      log,
-    }),
-    (opened) => opened.close(),
-  );
-  await assertSchema(database);
-  const redis = lifecycle.own("Redis", openRedis(config.redisUrl ?? "", "producer", log), (opened) =>
-    opened.disconnect(),
-  );
-  await assertRedis(redis);
-  const producer = lifecycle.own(
-    "producer",
-    createProducer({ redis, prefix: redisPrefix, log, timeoutMs: limits.producerTimeoutMs }),
-    (opened) => opened.close(),
-  );
+  const database = await ownDatabase(lifecycle, {
+    ...{ url: config.databaseUrl ?? "", poolSize: POOL_SIZE, fencedStatementMs: limits.fencedStatementMs },
+    ...{ metrics, log },
+  });
+  const { redis, producer } = await ownProducer(lifecycle, config, log);
   const limiterRedis = () => openRedis(config.redisUrl ?? "", "limiter", log);
   const fleet = await createFleet(
     fleetOptions(config, { redis: limiterRedis, ...{ database, connect, metrics, clock, log } }),
     lifecycle,
   );
-  const tickets = lifecycle.own(
-    "logins by QR code",
-    await startTickets({
-      deps: loginDependencies(config, { database, fleet, metrics, clock, log }),
-      redis: limiterRedis,
-      ...{ redisPrefix, keyring: config.keyring },
-      lifeMs: config.qrTicketMs,
-      beatMs: limits.ticketBeatMs,
-      sweepMs: limits.abandonedLoginsEveryMs,
-    }),
-    (opened) => opened.close(),
-  );
+  const tickets = await ownTickets(lifecycle, config, {
+    redis: limiterRedis,
+    ...{ database, fleet, metrics, clock, log },
+  });
   const background = lifecycle.own("work in the background", createBackground(log), (running) => running.close());
   const telegram = { token, apiRoot };
   const bot = createBot(
@@ -127,15 +102,7 @@ export async function startBot(
     }),
     (loop) => loop.stop(),
   );
-  const health = lifecycle.own(
-    "metrics server",
-    await startHealthServer({
-      ...config.metrics,
-      metrics,
-      checks: { database: () => database.check(), redis: async () => void (await redis.ping()) },
-    }),
-    (opened) => opened.close(),
-  );
+  const health = await ownHealthServer(lifecycle, { ...config.metrics, ...{ metrics, database, redis } });
   let webhookPort: number | null = null;
   if (webhook) {
     const { host, port, url, secret } = webhook;

@@ -1,4 +1,5 @@
 import { addUser } from "../db/users.ts";
+import { ownRedis } from "../queue/open.ts";
 import { assertRedis, openRedis } from "../queue/redis.ts";
 import { systemClock as clock } from "../runtime/clock.ts";
 import { createMetrics } from "../runtime/metrics.ts";
@@ -54,10 +55,7 @@ export async function logIn(id: string, options: LoginOptions): Promise<void> {
 export async function openFleet(context: CommandContext, metrics: ReturnType<typeof createMetrics>) {
   const { config, database, lifecycle, log } = context;
   if (!config.fastCodec) keepOriginalCodec();
-  const probe = lifecycle.own("redis", openRedis(config.redisUrl ?? "", "limiter", log), (client) =>
-    client.disconnect(),
-  );
-  await assertRedis(probe);
+  await assertRedis(ownRedis(lifecycle, config, "limiter", log));
   return createFleet(
     fleetOptions(config, {
       redis: () => openRedis(config.redisUrl ?? "", "limiter", log),

@@ -1,7 +1,8 @@
 import { Command } from "commander";
 import { countByApiId } from "../db/sessions.ts";
 import { countRunningWaits, listRunningWaits } from "../db/waits.ts";
-import { assertRedis, openRedis } from "../queue/redis.ts";
+import { ownRedis } from "../queue/open.ts";
+import { assertRedis } from "../queue/redis.ts";
 import { readPauses } from "../telegram/limiter/read-pauses.ts";
 import { type CommandContext, type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
 import { wholeNumber, withCommonOptions } from "./options.ts";
@@ -49,9 +50,7 @@ async function pausesOf({ config, database, lifecycle, log }: CommandContext) {
   const { masters, backup } = config.apiIds;
   const inUse = await database.inTenant(DEFAULT_TENANT, (tx) => countByApiId(tx));
   const apiIds = new Set([...[...masters, ...(backup ? [backup] : [])].map(({ apiId }) => apiId), ...inUse.keys()]);
-  const redis = lifecycle.own("Redis", openRedis(config.redisUrl ?? "", "producer", log), (opened) =>
-    opened.disconnect(),
-  );
+  const redis = ownRedis(lifecycle, config, "producer", log);
   await assertRedis(redis);
   return readPauses(redis, config.redisPrefix, [...apiIds]);
 }

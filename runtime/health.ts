@@ -1,4 +1,5 @@
 import { createServer, type Server } from "node:http";
+import type { Lifecycle } from "./lifecycle.ts";
 import type { Metrics } from "./metrics.ts";
 
 export interface HealthServer {
@@ -56,6 +57,22 @@ export async function startHealthServer(options: {
         server.closeAllConnections();
       }),
   };
+}
+
+/** The same for a process whose readiness is that PostgreSQL and Redis answer, owned by `lifecycle`. */
+export async function ownHealthServer(
+  lifecycle: Lifecycle,
+  {
+    database,
+    redis,
+    ...options
+  }: Omit<Parameters<typeof startHealthServer>[0], "checks"> & {
+    readonly database: { check(): Promise<void> };
+    readonly redis: { ping(): Promise<unknown> };
+  },
+): Promise<HealthServer> {
+  const checks = { database: () => database.check(), redis: async () => void (await redis.ping()) };
+  return lifecycle.own("health server", await startHealthServer({ ...options, checks }), (opened) => opened.close());
 }
 
 async function readiness(checks: Record<string, () => Promise<void>>): Promise<string[]> {

@@ -1,11 +1,9 @@
 import type { Config } from "../config/load.ts";
-import { openDatabase } from "../db/client.ts";
-import { assertSchema } from "../db/migrate.ts";
+import { ownDatabase } from "../db/open.ts";
 import { createEpoch } from "../queue/epoch.ts";
 import { queuesOf } from "../queue/jobs.ts";
-import { createProducer } from "../queue/producer.ts";
-import { assertRedis, openRedis } from "../queue/redis.ts";
-import { startHealthServer } from "../runtime/health.ts";
+import { ownProducer } from "../queue/open.ts";
+import { ownHealthServer } from "../runtime/health.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import { createLog, type Log } from "../runtime/log.ts";
 import { startLoop } from "../runtime/loop.ts";
@@ -32,27 +30,13 @@ export async function runScheduler(config: Config): Promise<void> {
 export async function startScheduler(config: Config, lifecycle: Lifecycle, log: Log): Promise<{ port: number }> {
   const { limits, reconcile, historyDepthFree, flood } = config;
   const metrics = createMetrics({ defaults: true });
-  const database = lifecycle.own(
-    "PostgreSQL",
-    openDatabase({
-      url: config.databaseUrl ?? "",
-      poolSize: config.databasePoolSize,
-      fencedStatementMs: limits.fencedStatementMs,
-      onTransition: ({ from, to }) => metrics.sessionTransitions.inc({ from, to }),
-      log,
-    }),
-    (opened) => opened.close(),
-  );
-  await assertSchema(database);
-  const redis = lifecycle.own("Redis", openRedis(config.redisUrl ?? "", "producer", log), (opened) =>
-    opened.disconnect(),
-  );
-  await assertRedis(redis);
-  const producer = lifecycle.own(
-    "producer",
-    createProducer({ redis, prefix: config.redisPrefix, log, timeoutMs: limits.producerTimeoutMs }),
-    (opened) => opened.close(),
-  );
+  const database = await ownDatabase(lifecycle, {
+    url: config.databaseUrl ?? "",
+    poolSize: config.databasePoolSize,
+    fencedStatementMs: limits.fencedStatementMs,
+    ...{ metrics, log },
+  });
+  const { redis, producer } = await ownProducer(lifecycle, config, log);
   const { masters, backup } = config.apiIds;
   const queues = queuesOf([...masters, ...(backup ? [backup] : [])].map((api) => api.apiId));
   const epoch = createEpoch({ redis, prefix: config.redisPrefix });
@@ -83,15 +67,7 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
   loop("session gauges", limits.overdueScanEveryMs, () => measureSessions(deps));
   loop("ledger gauges", limits.ledgerEveryMs, () => measureLedger(deps));
 
-  const health = lifecycle.own(
-    "health server",
-    await startHealthServer({
-      ...config.metrics,
-      metrics,
-      checks: { database: () => database.check(), redis: async () => void (await redis.ping()) },
-    }),
-    (opened) => opened.close(),
-  );
+  const health = await ownHealthServer(lifecycle, { ...config.metrics, ...{ metrics, database, redis } });
   log.info({ port: health.port, queues }, "scheduler started");
   return { port: health.port };
 }

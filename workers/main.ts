@@ -1,14 +1,13 @@
 import type { Config } from "../config/load.ts";
-import { openDatabase } from "../db/client.ts";
-import { assertSchema } from "../db/migrate.ts";
 import { createPostNotifier } from "../db/notify.ts";
+import { ownDatabase } from "../db/open.ts";
 import { type Consumer, type JobContext, startConsumer } from "../queue/consumer.ts";
 import { queuesOf } from "../queue/jobs.ts";
-import { createProducer } from "../queue/producer.ts";
-import { assertRedis, openRedis } from "../queue/redis.ts";
+import { ownProducer, ownRedis } from "../queue/open.ts";
+import { openRedis } from "../queue/redis.ts";
 import { systemClock as clock } from "../runtime/clock.ts";
 import { createFailpoint, noFailpoint } from "../runtime/failpoint.ts";
-import { startHealthServer } from "../runtime/health.ts";
+import { ownHealthServer } from "../runtime/health.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import { createLog, type Log } from "../runtime/log.ts";
 import { createMetrics } from "../runtime/metrics.ts";
@@ -47,30 +46,19 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
   if (!config.fastCodec) keepOriginalCodec();
   const failpoint = config.faults.failpoint ? createFailpoint(config.faults.failpoint) : noFailpoint;
   if (without.size > 0) log.error({ without: [...without] }, "protections are taken away");
-  const database = lifecycle.own(
-    "PostgreSQL",
-    openDatabase({
-      ...databaseOptions(config, log),
-      failpoint,
-      onTransition: ({ from, to }) => metrics.sessionTransitions.inc({ from, to }),
-    }),
-    (opened) => opened.close(),
-  );
-  await assertSchema(database);
+  const database = await ownDatabase(lifecycle, {
+    url: config.databaseUrl ?? "",
+    poolSize: config.databasePoolSize,
+    fencedStatementMs: limits.fencedStatementMs,
+    fenced: !without.has("fence"),
+    ...{ failpoint, metrics, log },
+  });
   const hints = lifecycle.own(
     "hints to readers",
     createPostNotifier({ database, everyMs: limits.notifyEveryMs, log }),
     (opened) => opened.close(),
   );
-  const redis = (role: "producer" | "worker") =>
-    lifecycle.own(`Redis (${role})`, openRedis(config.redisUrl ?? "", role, log), (opened) => opened.disconnect());
-  const producerRedis = redis("producer");
-  await assertRedis(producerRedis);
-  const producer = lifecycle.own(
-    "producer",
-    createProducer({ redis: producerRedis, prefix, log, timeoutMs: limits.producerTimeoutMs }),
-    (opened) => opened.close(),
-  );
+  const { redis, producer } = await ownProducer(lifecycle, config, log);
   const fleet = await createFleet(
     fleetOptions(config, {
       redis: () => openRedis(config.redisUrl ?? "", "limiter", log),
@@ -93,20 +81,12 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
     reconcileWindow: config.reconcile.window,
     ...{ database, producer, clock, limits, metrics, log },
   });
-  const health = lifecycle.own(
-    "health server",
-    await startHealthServer({
-      ...config.metrics,
-      metrics,
-      checks: { database: () => database.check(), redis: async () => void (await producerRedis.ping()) },
-    }),
-    (opened) => opened.close(),
-  );
+  const health = await ownHealthServer(lifecycle, { ...config.metrics, ...{ metrics, database, redis } });
   const consumer = lifecycle.own(
     "consumer",
     startConsumer({
       queues: queuesOf([...apiIds.masters, ...(apiIds.backup ? [apiIds.backup] : [])].map((api) => api.apiId)),
-      redis: redis("worker"),
+      redis: ownRedis(lifecycle, config, "worker", log),
       outcomeOf: outcome,
       concurrency: config.workerConcurrency,
       ...{ prefix, handlers, limits, metrics, log, failpoint },
@@ -139,11 +119,3 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
   log.info({ port: health.port, concurrency: config.workerConcurrency }, "worker started");
   return { port: health.port, consumer };
 }
-
-const databaseOptions = (config: Config, log: Log) => ({
-  url: config.databaseUrl ?? "",
-  poolSize: config.databasePoolSize,
-  fencedStatementMs: config.limits.fencedStatementMs,
-  fenced: !config.faults.without.has("fence"),
-  log,
-});
