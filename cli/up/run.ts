@@ -16,6 +16,7 @@ import { beginArrival, emulatedBotToken, VISITOR } from "./arrival.ts";
 import { type Child, startChild } from "./children.ts";
 import { type EmulatedTelegram, startEmulated } from "./emulated.ts";
 import { finish } from "./finish.ts";
+import { writeScrapeTargets } from "./scrape-targets.ts";
 import { seedAccounts } from "./seed.ts";
 import { describe, exitCodeOf } from "./summary.ts";
 import { watch } from "./watch.ts";
@@ -106,7 +107,13 @@ export async function runUp(options: UpOptions): Promise<0 | 1> {
     starting(`a scheduler and workers: ${options.workers}`);
     const children = startFleet(lifecycle, env, options);
     const ports = await Promise.all(children.map(async (child) => (await child.ready).port));
-    sayWhatIsReal(out, [...services.lines, telegramLine(telegram)], telegram ? options.pace : null, options.logDir);
+    const targets = lifecycle.own("scrape targets", writeScrapeTargets(options.dataDir, children, ports), (written) =>
+      written.remove(),
+    );
+    sayWhatIsReal(out, [...services.lines, telegramLine(telegram)], telegram ? options.pace : null, [
+      `for Prometheus, as file_sd: ${targets.file}`,
+      `logs are under ${options.logDir}`,
+    ]);
     // Ready: --for counts from here.
     const depthFree = config.historyDepthFree;
     const news: string[] = [];
@@ -150,7 +157,12 @@ const telegramLine = (telegram: EmulatedTelegram | null): ServiceLine =>
     ? { service: "Telegram", embedded: true, where: telegram.where }
     : { service: "Telegram", embedded: false, where: "Telegram's data centers" };
 
-function sayWhatIsReal(out: Output, lines: readonly ServiceLine[], pace: number | null, logDir: string): void {
+function sayWhatIsReal(
+  out: Output,
+  lines: readonly ServiceLine[],
+  pace: number | null,
+  whereToLook: readonly string[],
+): void {
   const text = [
     ...table(
       ["service", "is", "where"],
@@ -161,7 +173,7 @@ function sayWhatIsReal(out: Output, lines: readonly ServiceLine[], pace: number 
       : [
           `emulated at --pace ${pace}: 15 minutes pass in ${Math.round((15 * 60) / pace)} s; leases and deadlines stay real`,
         ]),
-    `logs are under ${logDir}`,
+    ...whereToLook,
     "",
   ];
   for (const one of text) out.json ? out.note(one) : out.line(one);

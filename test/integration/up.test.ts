@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { fileDataDir, processesOf, servicesStopped } from "../support/data-dir.ts";
@@ -15,6 +15,7 @@ const ARRIVED = /somebody new came by invite and bot: logged in after [\d.]+ s, 
 const dataDir = fileDataDir();
 prepareCommands();
 const world = join(dataDir, "hafenbote.json");
+const scrapeTargets = join(dataDir, "prometheus-targets.json");
 const up = ["up", "--users", "4", "--channels", "3", "--world", world, "--data-dir", dataDir];
 
 interface Summary {
@@ -94,6 +95,15 @@ it("goes on where it stopped", async () => {
   expect(again.stdout()).toMatch(/^PostgreSQL +embedded/m);
   expect(again.stdout()).toMatch(/^Telegram +embedded/m);
   expect(again.stdout()).toContain("--pace 60: 15 minutes pass in 15 s");
+  const targets = JSON.parse(readFileSync(scrapeTargets, "utf8")) as { targets: [string]; labels: object }[];
+  expect(targets.map(({ labels }) => labels)).toEqual([
+    { process: "worker", instance: "worker-1" },
+    { process: "scheduler", instance: "scheduler" },
+  ]);
+  for (const {
+    targets: [address],
+  } of targets)
+    expect(await (await fetch(`http://${address}/metrics`)).text()).toContain("telegram_api_calls_total");
   // Somebody comes by the bot and goes again, and those who were there are counted.
   await again.says(ARRIVED, 60_000);
 });
@@ -115,6 +125,7 @@ it("Ctrl-C ends it with a summary, and nothing stays behind", async () => {
   expect(sum(after)).toBe(sum(before) + messages);
   expect([...after.keys()].sort()).toEqual([...before.keys()].sort());
 
+  expect(existsSync(scrapeTargets)).toBe(false);
   await servicesStopped(dataDir);
   if (process.platform === "linux")
     await eventually(() => processesOf(dataDir).length === 0, { what: "the end of every process" });
