@@ -26,6 +26,17 @@ create table api_tokens (
   constraint api_tokens_token_hash_key UNIQUE (token_hash)
 );
 
+create table board_sessions (
+  token_hash bytea not null,
+  name text not null,
+  user_version bytea not null,
+  created_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone not null,
+  constraint board_sessions_pkey PRIMARY KEY (token_hash)
+);
+
+CREATE INDEX board_sessions_expiry ON board_sessions USING btree (expires_at);
+
 create table bot_updates (
   bot_id bigint not null,
   update_id bigint not null,

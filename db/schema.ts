@@ -66,6 +66,13 @@ export interface Schema {
     last_used_at: NullableTime;
     revoked_at: NullableTime;
   };
+  board_sessions: {
+    token_hash: Buffer;
+    name: string;
+    user_version: Buffer;
+    created_at: DefaultTime;
+    expires_at: Time;
+  };
   bot_updates: { bot_id: bigint; update_id: bigint; at: DefaultTime };
   accepted_signatures: { digest: Buffer; expires_at: Time };
   invites: {
