@@ -51,7 +51,7 @@ export async function startApi(
   log: Log,
 ): Promise<{ port: number; address: string }> {
   const { limits } = config;
-  const metrics = createMetrics({ defaults: true });
+  const metrics = createMetrics({ process: "api" });
   const toPostgres = {
     ...{ url: config.databaseUrl ?? "", fencedStatementMs: limits.fencedStatementMs },
     ...{ metrics, log },

@@ -51,7 +51,7 @@ export async function startBot(
   const { limits, redisPrefix, bot: given } = config;
   const { token, authBaseUrl, apiRoot, webhook } = given;
   if (token === null || authBaseUrl === null) throw new OperatorError("set BOT_TOKEN and AUTH_BASE_URL");
-  const metrics = createMetrics({ defaults: true });
+  const metrics = createMetrics({ process: "bot" });
   if (!config.fastCodec) keepOriginalCodec();
   const database = await ownDatabase(lifecycle, {
     ...{ url: config.databaseUrl ?? "", poolSize: POOL_SIZE, fencedStatementMs: limits.fencedStatementMs },

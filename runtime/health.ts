@@ -31,7 +31,7 @@ export async function startHealthServer(options: {
       return;
     }
     if (path === "/metrics") {
-      options.metrics.registry.metrics().then(
+      options.metrics.scrape().then(
         (text) => answer(200, text, options.metrics.registry.contentType),
         () => answer(500, "metrics could not be collected", "text/plain"),
       );

@@ -29,7 +29,7 @@ export async function runScheduler(config: Config): Promise<void> {
  */
 export async function startScheduler(config: Config, lifecycle: Lifecycle, log: Log): Promise<{ port: number }> {
   const { limits, reconcile, historyDepthFree, flood } = config;
-  const metrics = createMetrics({ defaults: true });
+  const metrics = createMetrics({ process: "scheduler" });
   const database = await ownDatabase(lifecycle, {
     url: config.databaseUrl ?? "",
     poolSize: config.databasePoolSize,

@@ -41,7 +41,7 @@ export async function runWorker(config: Config): Promise<void> {
  */
 export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log): Promise<RunningWorker> {
   const { limits, apiIds, redisPrefix: prefix } = config;
-  const metrics = createMetrics({ defaults: true });
+  const metrics = createMetrics({ process: "worker" });
   const { without } = config.faults;
   if (!config.fastCodec) keepOriginalCodec();
   const failpoint = config.faults.failpoint ? createFailpoint(config.faults.failpoint) : noFailpoint;

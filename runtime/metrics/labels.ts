@@ -1,0 +1,70 @@
+/** Labels whose values come from elsewhere, and how each is kept from growing. Never a telegram_id, nor anybody's name. */
+
+/** In words, for lists that only the configuration knows. */
+export const API_IDS = "each of MASTER_API_IDS and BACKUP_API_ID; `own` for all of people's own together";
+export const QUEUES = "`parse-<api_id>` for each of MASTER_API_IDS and BACKUP_API_ID; `parse-own`";
+
+/** The methods that gramfleet calls. */
+export const METHODS = [
+  "account.getPassword",
+  "auth.checkPassword",
+  "auth.exportLoginToken",
+  "auth.importLoginToken",
+  "auth.logOut",
+  "auth.resendCode",
+  "auth.sendCode",
+  "auth.signIn",
+  "channels.getFullChannel",
+  "channels.getMessages",
+  "contacts.resolveUsername",
+  "help.getConfig",
+  "messages.getChats",
+  "messages.getDialogs",
+  "messages.getHistory",
+  "messages.getPeerDialogs",
+  "updates.getChannelDifference",
+  "users.getUsers",
+  "other",
+] as const;
+
+export const JOB_NAMES = [
+  "parse-user",
+  "backfill-channel",
+  "reconcile-channel",
+  "verify-session",
+  "revoke-session",
+  "other",
+] as const;
+
+export const SESSION_STATES = [
+  "ABSENT",
+  "PENDING_QR",
+  "PENDING_CODE",
+  "PENDING_PASSWORD",
+  "AUTHORIZED",
+  "STALE",
+  "REVOKED",
+] as const;
+
+export const SESSION_HOLDS = ["owner_mismatch", "frozen", "api_id_out", "parked"] as const;
+export const SESSION_ENDINGS = [
+  "duplicated",
+  "revoked_elsewhere",
+  "expired",
+  "deactivated",
+  "banned",
+  "auth_lost",
+] as const;
+export const PLANS = ["premium", "trial", "free"] as const;
+
+/** A value that is none of the list's counts as its last one, `other`. */
+const among =
+  <const Value extends string>(values: readonly Value[]) =>
+  (value: string): Value =>
+    (values as readonly string[]).includes(value) ? (value as Value) : (values.at(-1) as Value);
+
+export const methodLabel = among(METHODS);
+export const jobLabel = among(JOB_NAMES);
+
+/** @param own whether it is somebody's own pair */
+export const apiIdLabel = (apiId: number, own: boolean): string => (own ? "own" : String(apiId));
