@@ -25,7 +25,8 @@ export const JOBS = {
     /** One that ends at its plan's depth must not stand for one that goes on below. */
     dedup: (data: { channelId: string; whole?: boolean | undefined }) =>
       `backfill:${data.channelId}${data.whole ? ":whole" : ""}`,
-    afterActive: false,
+    /** One that has looked for the last time and is about to end does not know of the hole that this one is for. */
+    afterActive: true,
   },
   "reconcile-channel": {
     payload: z.object({ tenantId, userId: id, channelId: id }),

@@ -37,6 +37,14 @@ const parse = (queue: string, userId: string, dueAt = new Date()): NewJob => ({
   dueAt,
 });
 
+const backfill = (queue: string): NewJob => ({
+  name: "backfill-channel",
+  queue,
+  data: { tenantId: "default", userId: "1", channelId: "1" },
+  urgency: "backfill",
+  dueAt: new Date(),
+});
+
 /** Runs one queue with one handler for all kinds of jobs while `work` runs. */
 async function serving<T>(
   handler: (data: { userId: string }, context: JobContext) => Promise<unknown>,
@@ -309,7 +317,10 @@ describe("deduplication", () => {
     expect((await producer.queueCounts([queue]))[0]?.waiting).toBe(2);
   });
 
-  it("keeps its place while snoozed, and runs again after an end that was already committed", async () => {
+  it.each([
+    ["a parse", (queue: string) => parse(queue, "1")],
+    ["a backfill", backfill],
+  ])("%s keeps its place while snoozed, and runs again after an end that was already committed", async (_, job) => {
     let runs = 0;
     let release: () => void = () => {};
     const held = new Promise<void>((resolve) => {
@@ -322,12 +333,12 @@ describe("deduplication", () => {
         if (runs === 2) await held;
       },
       async (queue) => {
-        await producer.add(parse(queue, "1"));
+        await producer.add(job(queue));
         await eventually(async () => (await producer.queueCounts([queue]))[0]?.delayed === 1);
-        await producer.add(parse(queue, "1"));
+        await producer.add(job(queue));
         await eventually(() => runs === 2);
-        // The run's end is in the database already, and the user is due again: this one must not be swallowed.
-        await producer.add(parse(queue, "1"));
+        // What it has done is in the database already, and there is more to do: this one must not be swallowed.
+        await producer.add(job(queue));
         release();
         await eventually(() => runs === 3);
         await eventually(async () => (await producer.queueCounts([queue]))[0]?.completed === 2);

@@ -68,7 +68,7 @@ describe("backfill", () => {
       await parsing.parse(user);
       const asked = parsing.enqueued.filter((job) => "userId" in job.data && job.data.userId === String(user.userId));
       expect(asked).toMatchObject([{ name: "backfill-channel", data: { channelId: String(id) } }]);
-      await expect(parsing.backfill(user, id)).rejects.toThrow("being read for the first time");
+      await expect(parsing.backfill(user, id)).rejects.toThrow("another account reads the channel's news");
     });
     class Slow extends FakeTelegram {
       override async history(...page: Parameters<FakeTelegram["history"]>) {
@@ -81,6 +81,34 @@ describe("backfill", () => {
     expect(meanwhile).toHaveBeenCalledOnce();
     await drain(user, channel);
     expect(await storedIds(channel)).toEqual(upTo(250));
+  });
+
+  it("reads what another's read of the news left, though that plan does not reach back as far", async () => {
+    const { channel, api, user } = await started(900);
+    await drain(user, channel);
+    class Slow extends FakeTelegram {
+      override async history(...page: Parameters<FakeTelegram["history"]>) {
+        await meanwhile();
+        return super.history(...page);
+      }
+    }
+    const free = await parsing.addUser(next(), new Slow([channel]), [channel.username], "free");
+    channel.edit(9, "edited unseen");
+    channel.post(1);
+    channel.oldestPts = channel.pts;
+    const meanwhile = vi.fn(async () => {
+      parsing.enqueued.length = 0;
+      await parsing.parse(user);
+      expect(parsing.enqueued).toMatchObject([{ name: "backfill-channel", data: { whole: true } }]);
+    });
+    await parsing.parse(free);
+    expect(meanwhile).toHaveBeenCalledOnce();
+    await drain(free, channel);
+    expect((await parsing.channel(channel.id))?.unverified).not.toEqual([]);
+    api.calls.length = 0;
+    await drain(user, channel);
+    expect(await parsing.channel(channel.id)).toMatchObject({ covered: [{ from: 1, to: 901 }], unverified: [] });
+    expect((await parsing.rows(channel.id)).find((row) => row.id === 9)?.text).toBe("edited unseen");
   });
 
   it("stops at the depth of a free plan", async () => {

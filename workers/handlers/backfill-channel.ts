@@ -71,8 +71,8 @@ interface Task {
 interface Outlook {
   readonly channel: Channel;
   readonly hole: Hole | null;
-  /** Somebody reads it for the first time: what is missing is not known before that ends. */
-  readonly isFirstRead: boolean;
+  /** Somebody reads its news: whether anything (more) is missing is not known before that ends. */
+  readonly awaitsNews: boolean;
   /** The same account is wanted for a due parse, which goes first. */
   readonly parseIsDue: boolean;
 }
@@ -92,7 +92,7 @@ export function createBackfillChannel(deps: BackfillDependencies): Handlers["bac
       return { task, first, waits: task && first?.hole ? await runningWaits(tx, task.telegramId) : [] };
     });
     if (!task) return { outcome: "out of reach" };
-    if (first?.isFirstRead) throw lookAgain(deps, "the channel is being read for the first time");
+    if (first?.awaitsNews) throw awaitNews(deps);
     if (!first?.hole) return { outcome: "complete" };
     if (first.parseIsDue) throw makeWay(deps);
     if (waits.some((wait) => holdsHistory(wait, channelId) && wait.until.getTime() > longFrom)) return WAITING;
@@ -138,8 +138,8 @@ async function look(tx: WorkerTx, task: Task, channelId: bigint, now: number): P
   const due = startable && (schedule.claimedAt !== null || schedule.nextParseAt.getTime() <= now);
   // A parse that waits for Telegram is due for hours, and needs nobody to make way.
   const parseIsDue = due && (await runningWaits(tx, task.telegramId)).length === 0;
-  const isFirstRead = channel.pts === null && (await isBeingRead(tx, channelId));
-  return { channel, hole, isFirstRead, parseIsDue };
+  const awaitsNews = (channel.pts === null || hole === null) && (await isBeingRead(tx, channelId));
+  return { channel, hole, awaitsNews, parseIsDue };
 }
 
 const makeWay = (deps: BackfillDependencies) =>
@@ -147,6 +147,8 @@ const makeWay = (deps: BackfillDependencies) =>
 
 const lookAgain = (deps: BackfillDependencies, why: string) =>
   new Snooze(new Date(deps.clock.now() + LOOK_AGAIN_MS), why, "backfill");
+
+const awaitNews = (deps: BackfillDependencies) => lookAgain(deps, "another account reads the channel's news");
 
 async function read(deps: BackfillDependencies, account: OpenAccount, job: Task, first: Outlook): Promise<unknown> {
   const { channelId, accessHash } = job.access;
@@ -166,7 +168,8 @@ async function read(deps: BackfillDependencies, account: OpenAccount, job: Task,
   const outlookNow = () => deps.database.asWorker((tx) => look(tx, task, channelId, deps.clock.now()));
 
   try {
-    for (let outlook: Outlook | null = first; outlook?.hole; ) {
+    for (let outlook: Outlook | null = first; outlook?.hole || outlook?.awaitsNews; ) {
+      if (outlook.awaitsNews) throw awaitNews(deps);
       const { channel, hole, parseIsDue }: Outlook = outlook;
       if (hole === null) break;
       if (!pages.has(hole.offsetId)) {

@@ -176,17 +176,17 @@ async function askForBackfill(
   beingRead: readonly Looked[],
 ): Promise<void> {
   const now = run.changed > 0 ? await reloaded(deps, looked) : looked;
-  // What another's first read of a channel leaves out is known when that ends: the job waits for it.
-  const unread = beingRead.filter((each) => each.channel.pts === null);
+  // What another's read of a channel leaves out is known when that ends: the job waits for it. Its own plan may not
+  // reach back as far as this one.
   const holed = now.filter((each) => nextHole(each.channel, Math.max(1, each.access.availableMinId)) !== null);
-  if (unread.length + holed.length === 0) return;
+  if (beingRead.length + holed.length === 0) return;
   const depth = depthOf(run.plan, deps.historyDepthFree);
   const wanted = await deps.database.asWorker(async (tx) => {
-    const ids = unread.map((each) => each.channel.id);
+    const ids = new Set(beingRead.map((each) => each.channel.id));
     for (const { channel, access } of holed) {
-      if (await holeWithin(tx, channel, { availableMinId: access.availableMinId, depth })) ids.push(channel.id);
+      if (await holeWithin(tx, channel, { availableMinId: access.availableMinId, depth })) ids.add(channel.id);
     }
-    return ids;
+    return [...ids];
   });
   await deps.producer.addBulk(
     wanted.map((channelId) => ({
