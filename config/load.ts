@@ -4,6 +4,7 @@ import { type BotConfig, botConfig } from "./bot.ts";
 import { acceptLegacyNames } from "./legacy.ts";
 import { createLimits, type Limits } from "./limits.ts";
 import type { PlanIntervals } from "./plans.ts";
+import { type TracingConfig, tracingConfig } from "./tracing.ts";
 import { VARIABLES, type Values, type VariableName } from "./variables.ts";
 
 /** What every process of gramfleet is told at its start. Holds secrets: never logged, never printed. */
@@ -28,6 +29,8 @@ export interface Config {
   /** False: GramJS's codec is left as it comes. */
   readonly fastCodec: boolean;
   readonly metrics: { readonly host: string; readonly port: number };
+  /** Null: nothing is traced. */
+  readonly tracing: TracingConfig | null;
   readonly api: ApiConfig;
   readonly bot: BotConfig;
   readonly dataCenters: DataCenters | null;
@@ -188,6 +191,7 @@ function assemble(given: Values, publicKeyPem: string | null, legacyNames: strin
     workerConcurrency: given.WORKER_CONCURRENCY,
     fastCodec: given.GRAMJS_FAST_CODEC === "on",
     metrics: { host: given.METRICS_HOST, port: given.METRICS_PORT },
+    tracing: tracingConfig(given),
     api: apiConfig(given),
     bot: botConfig(given),
     dataCenters: given.TELEGRAM_DC ? { addresses: given.TELEGRAM_DC, publicKeyPem } : null,

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { namedValues, SAMPLERS } from "./tracing.ts";
 
 /** One environment variable: its schema (with the default), one sentence for `.env.example`, and whether it is secret. */
 export interface Variable<S extends z.ZodType = z.ZodType> {
@@ -256,6 +257,33 @@ export const VARIABLES = {
   MINIAPP_TIMESTAMP_TOLERANCE: variable(
     withDefault(count("seconds above 0"), 300),
     "How many seconds the X-Timestamp of such a request may be off, either way.",
+  ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: variable(
+    optional(url("http", "https").refine((text) => URL.canParse(text), "must be a URL")),
+    "Where traces go, see docs/tracing.md: a collector that takes OTLP over HTTP. Not set: nothing is traced.",
+    "http://127.0.0.1:4318",
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: variable(
+    optional(namedValues),
+    "Headers that are sent along, name=value separated by commas.",
+    "authorization=Bearer%20...",
+  ),
+  OTEL_SERVICE_NAME: variable(
+    optional(z.string()),
+    "What every process is called in traces. Not set: gramfleet-scheduler, gramfleet-worker, …",
+  ),
+  OTEL_RESOURCE_ATTRIBUTES: variable(
+    optional(namedValues),
+    "What else traces say of where they are from, name=value separated by commas.",
+    "deployment.environment.name=production",
+  ),
+  OTEL_TRACES_SAMPLER: variable(
+    withDefault(oneOf(...SAMPLERS), "parentbased_always_on"),
+    "Which traces are kept: always_on, always_off, traceidratio, or parentbased_ and one of these.",
+  ),
+  OTEL_TRACES_SAMPLER_ARG: variable(
+    withDefault(z.coerce.number().min(0, "must be from 0 to 1").max(1, "must be from 0 to 1"), 1),
+    "The share of traces that traceidratio keeps.",
   ),
   TELEGRAM_DC: variable(
     optional(dataCenters),

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from "pino";
+import { traceFields } from "./tracing.ts";
 
 export type Log = Logger;
 
@@ -35,26 +36,43 @@ const redactPaths = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.
 /**
  * A process's logger: JSON lines, UTC, secrets redacted by field name.
  * `destination` defaults to standard error, so that standard output stays a command's own.
+ *
+ * @param options.traced whether lines say which trace they belong to
  */
-export function createLog(options: { level: string; name: string; destination?: DestinationStream }): Log {
+export function createLog(options: {
+  level: string;
+  name: string;
+  traced?: boolean;
+  destination?: DestinationStream;
+}): Log {
   return pino(
     {
       level: options.level,
       base: { process: options.name, pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
-      serializers: { err: describeError },
+      serializers: { err: (error) => (error instanceof Error ? describeError(error) : String(error)) },
       redact: { paths: redactPaths, censor: "[redacted]" },
+      ...(options.traced ? { mixin: traceFields } : {}),
     },
     options.destination ?? pino.destination({ fd: 2, sync: true }),
   );
 }
 
+/** What is told of an error. */
+export interface ErrorWords {
+  readonly type: string;
+  readonly message: string;
+  readonly reason?: string;
+  readonly cause?: ErrorWords;
+  readonly stack?: string | undefined;
+}
+
 /**
- * What a log line says of an error. Nothing else that hangs on it: libraries attach their clients to errors, with
+ * What a log line, or a trace, says of an error. Nothing else that hangs on it: libraries attach their clients to errors, with
  * addresses, parameters and keys. `reason` is its code (ECONNREFUSED, 57P01); a field named code would be a login's.
  */
-function describeError(error: unknown): unknown {
-  if (!(error instanceof Error)) return String(error);
+export function describeError(error: unknown): ErrorWords {
+  if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
   return {
     type: error.name,
     message: error.message,
