@@ -10,10 +10,11 @@ import { type Accounts, LeaseHeld, type OpenAccount, SessionUnusable } from "./a
 import { createEndings } from "./accounts/endings.ts";
 import { type AccountPolicy, createCallPolicy, type FloodOptions } from "./call-policy.ts";
 import type { Connect, ConnectionTimes, DataCenterAddresses, TelegramConnection } from "./connection.ts";
-import { LeaseLost, WaitRunning } from "./errors.ts";
+import { FloodWait, LeaseLost, Transient, WaitRunning } from "./errors.ts";
 import type { Lease, Leases } from "./lease.ts";
 import type { Limiter } from "./limiter.ts";
 import { type Gate, OPENING_METHOD } from "./policy.ts";
+import { formatOf } from "./session-format.ts";
 import type { Vault } from "./vault.ts";
 import type { WaitLedger } from "./waits.ts";
 
@@ -45,7 +46,7 @@ interface Readable {
 /** Opens accounts: lease, vault, connection, owner check, work, and all of it closed again in the right order. */
 export function createAccounts(options: AccountsOptions): Accounts {
   const { database, leases, vault, limiter, waits, flood, metrics, clock, log } = options;
-  const endings = createEndings({ database, limiter, log });
+  const endings = createEndings({ database, limiter, metrics, log });
   const closing = new AbortController();
   const running = new Set<Promise<unknown>>();
   let size = 0;
@@ -104,7 +105,14 @@ export function createAccounts(options: AccountsOptions): Accounts {
     let connection: TelegramConnection | null = null;
     const hangUp = () => void connection?.close();
     try {
-      connection = await options.connect({ session: secret, api, dataCenters, gate, policy, times, log });
+      connection = await options
+        .connect({ session: secret, api, dataCenters, gate, policy, times, log })
+        .catch((error: unknown) => {
+          noteConnect(error);
+          throw error;
+        });
+      metrics.telegramConnects.inc({ outcome: "ok" });
+      metrics.sessionConversions.inc({ format: formatOf(secret), direction: "read" });
       metrics.activeTelegramSessions.inc();
       signal.addEventListener("abort", hangUp, { once: true });
       if (signal.aborted) throw new LeaseLost("LEASE_LOST", "connect");
@@ -121,6 +129,12 @@ export function createAccounts(options: AccountsOptions): Accounts {
         if (now !== secret) await saveAgain(session, sealed, now, lease);
       }
     }
+  }
+
+  /** What was never tried, since a wait or a lease's end came first, is no connection. */
+  function noteConnect(error: unknown): void {
+    if (error instanceof WaitRunning || error instanceof FloodWait || error instanceof LeaseLost) return;
+    metrics.telegramConnects.inc({ outcome: error instanceof Transient ? "failed" : "refused" });
   }
 
   /** A session that answers for somebody else is a mix-up of the worst kind: nothing is read with it. */
@@ -164,6 +178,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
   /** After a move to another data center the key is another one; without it the account would have to log in again. */
   async function saveAgain(session: SessionInfo, sealed: SealedSession, now: string, lease: Lease): Promise<void> {
     const again = vault.seal(now, bindingOf(session));
+    metrics.sessionConversions.inc({ format: formatOf(now), direction: "written" });
     const saved = await database.underLease(lease.ref, (tx) => saveSealed(tx, session.id, again, sealed.fingerprint));
     if (!saved) log.error({ session_id: String(session.id) }, "changed session not saved: another key is stored");
   }

@@ -1,6 +1,7 @@
 import pLimit from "p-limit";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
+import { apiIdLabel, methodLabel } from "../runtime/metrics/labels.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { sleep } from "../runtime/sleep.ts";
 import {
@@ -51,14 +52,17 @@ export function createCallPolicy(options: {
   flood: FloodOptions;
   pauses: MethodPauses;
   callsInFlight: number;
-  metrics: Pick<Metrics, "telegramApiCalls" | "telegramFloodWaits">;
+  metrics: Pick<
+    Metrics,
+    "telegramApiCalls" | "telegramCallSeconds" | "telegramFloodWaits" | "telegramFloodWaitSeconds"
+  >;
   clock: Clock;
   log: Log;
 }): AccountPolicy {
   const { telegramId, apiId, limiter, waits, gate, flood, metrics, clock, log } = options;
   const pauses = flood.scope === "auto" ? options.pauses : noMethodPauses;
   const inFlight = pLimit(options.callsInFlight);
-  const apiLabel = options.ownApi ? "own" : String(apiId);
+  const apiLabel = apiIdLabel(apiId, options.ownApi);
   let calls = 0;
   let waitsMet = 0;
   /** Telegram has ended the session: whatever else was about to be called would only say so again. */
@@ -125,7 +129,10 @@ export function createCallPolicy(options: {
       errorName = error instanceof TelegramError ? error.errorName : undefined;
       throw error;
     } finally {
-      metrics.telegramApiCalls.inc({ api_id: apiLabel, method: call.method, outcome });
+      const ms = clock.monotonic() - startedAt;
+      const method = methodLabel(call.method);
+      metrics.telegramApiCalls.inc({ api_id: apiLabel, method, outcome });
+      metrics.telegramCallSeconds.observe({ method }, ms / 1_000);
       log.info(
         {
           api_id: apiId,
@@ -134,7 +141,7 @@ export function createCallPolicy(options: {
           ...(call.chatId === undefined ? {} : { channel: String(call.chatId) }),
           outcome,
           ...(errorName ? { error: errorName } : {}),
-          ms: Math.round(clock.monotonic() - startedAt),
+          ms: Math.round(ms),
         },
         "Telegram API call",
       );
@@ -144,7 +151,9 @@ export function createCallPolicy(options: {
   /** Writes the wait down before anything else may call. */
   async function noteFlood(call: Call, error: FloodWait): Promise<WaitRunning> {
     waitsMet += 1;
-    metrics.telegramFloodWaits.inc({ api_id: apiLabel, method: call.method });
+    const labels = { api_id: apiLabel, method: methodLabel(call.method) };
+    metrics.telegramFloodWaits.inc(labels);
+    metrics.telegramFloodWaitSeconds.inc(labels, error.seconds);
     const chatId = error.scope === "chat" ? (call.chatId ?? 0n) : 0n;
     const noted = waits.record({ telegramId, method: call.method, chatId, seconds: error.seconds });
     if (error.scope === "method") await pauses.flooded(apiId, call.method, telegramId, error.seconds);

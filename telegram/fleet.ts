@@ -10,6 +10,7 @@ import { createAccounts } from "./accounts.ts";
 import type { FloodOptions } from "./call-policy.ts";
 import type { Connect, ConnectionTimes, DataCenterAddresses } from "./connection.ts";
 import { createLeases, type Leases, type LeaseTimes } from "./lease.ts";
+import { showLoads } from "./limiter/gauges.ts";
 import { createLimiter, type Limiter } from "./limiter.ts";
 import { apiHashOf, type MasterApi } from "./shards.ts";
 import { assertVaultOpens, createVault, type Keyring, type Vault } from "./vault.ts";
@@ -56,7 +57,7 @@ export interface FleetOptions {
  */
 export async function createFleet(options: FleetOptions, lifecycle: Lifecycle): Promise<Fleet> {
   const { database, limits, flood, metrics, clock, log } = options;
-  const vault = createVault(options.keyring);
+  const vault = createVault(options.keyring, metrics);
   await assertVaultOpens(vault, database);
   const leases = lifecycle.own(
     "leases",
@@ -66,7 +67,7 @@ export async function createFleet(options: FleetOptions, lifecycle: Lifecycle): 
       times: limits,
       holder: `${hostname()}:${process.pid}`,
       without: options.without,
-      ...{ clock, log },
+      ...{ metrics, clock, log },
     }),
     (owned) => owned.close(),
   );
@@ -80,6 +81,13 @@ export async function createFleet(options: FleetOptions, lifecycle: Lifecycle): 
       ...{ clock, log },
     }),
     (owned) => owned.close(),
+  );
+  const { masters, backup, callsPerSecond } = options.apiIds;
+  const ours = [...masters, ...(backup ? [backup] : [])].map((api) => api.apiId);
+  lifecycle.own(
+    "limiter's gauges",
+    metrics.whenScraped(() => showLoads(limiter, { ours, callsPerSecond }, metrics)),
+    (end) => end(),
   );
   const waits = lifecycle.own("waits", createWaitLedger({ database, clock, log }), (owned) => owned.close());
   const accounts = lifecycle.own(

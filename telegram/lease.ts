@@ -14,6 +14,7 @@ import type { Clock } from "../runtime/clock.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Log } from "../runtime/log.ts";
 import { startLoop } from "../runtime/loop.ts";
+import type { Metrics } from "../runtime/metrics.ts";
 import { sleep } from "../runtime/sleep.ts";
 import { momentOf } from "./lease/deadline.ts";
 import { HeldLease, type Lease } from "./lease/held-lease.ts";
@@ -52,11 +53,12 @@ export function createLeases(options: {
   clock: Clock;
   /** Who we are, for operators: host and process. */
   holder: string;
+  metrics: Pick<Metrics, "lockAcquired" | "lockFailed" | "lockLost">;
   log: Log;
   /** What fault tests take away, which must be seen to fail then: exclusiveness, the holder's own deadline. */
   without?: { has(protection: "lease" | "gate"): boolean } | undefined;
 }): Leases {
-  const { database, times, clock, holder, log, without } = options;
+  const { database, times, clock, holder, metrics, log, without } = options;
   const watch = createWatch(times.leaseMs + times.quietMs);
   const held = new Map<bigint, HeldLease>();
   const asked = new Set<bigint>();
@@ -190,25 +192,36 @@ export function createLeases(options: {
     });
   }
 
+  const refused = (reason: "held" | "busy" | "failover" | "closing" | "error"): null => {
+    metrics.lockFailed.inc({ reason });
+    return null;
+  };
+
   return {
     async acquire(sessionId) {
-      if (closed || held.has(sessionId) || asked.has(sessionId)) return null;
+      if (closed) return refused("closing");
+      if (held.has(sessionId) || asked.has(sessionId)) return refused("busy");
       asked.add(sessionId);
       const ref = { sessionId, token: randomUUID() };
       try {
         await probeTimeline();
         const takenAt = momentOf(clock);
         const taken = await take(ref);
-        if (taken === null) return null;
+        if (taken === null) return refused(watch.mayTake(clock.monotonic()) ? "held" : "failover");
         if (taken !== "inserted")
           log.warn({ session_id: String(sessionId), from: taken.holder }, "lease of a vanished holder taken over");
         const leaseMs = without?.has("gate") ? Number.POSITIVE_INFINITY : times.leaseMs;
         const lease = new HeldLease({ ref, takenAt, leaseMs, clock, giveBack });
         held.set(sessionId, lease);
-        if (!closed) return lease;
+        if (!closed) {
+          metrics.lockAcquired.inc();
+          lease.signal.addEventListener("abort", () => !closed && metrics.lockLost.inc(), { once: true });
+          return lease;
+        }
         await lease.release();
-        return null;
+        return refused("closing");
       } catch (error) {
+        refused("error");
         // The commit may have reached PostgreSQL although its answer did not reach us.
         unreleased.set(ref.token, ref);
         throw error;

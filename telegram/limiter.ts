@@ -7,6 +7,7 @@ import { sleep } from "../runtime/sleep.ts";
 import type { MethodPauses } from "./flood-scope.ts";
 import { createLimiterConnection } from "./limiter/connection.ts";
 import { Line } from "./limiter/line.ts";
+import { createLoads, type Load } from "./limiter/load.ts";
 import { createMethodPauses } from "./limiter/method-pauses.ts";
 import { type LimiterKeys, limiterKeys, lookAtPauses, setPause } from "./limiter/pause.ts";
 
@@ -24,6 +25,8 @@ export interface Limiter {
   paused(apiId: number): Date | null;
   /** The pauses of single methods (FLOOD_SCOPE=auto): looked at together with the API ID's, before each call. */
   readonly methods: MethodPauses;
+  /** How near each API ID is to its limit that this process has called with lately. */
+  loads(): ReadonlyMap<number, Load>;
   close(): Promise<void>;
 }
 
@@ -95,6 +98,7 @@ export function createLimiter(options: {
   const keysOf = (apiId: number): LimiterKeys => limiterKeys(prefix, apiId);
 
   const methods = createMethodPauses({ redis, keysOf, clock, log });
+  const loads = createLoads({ callsPerSecond, forgetMs: IDLE_MS, clock });
 
   /** What this process knows of pauses: when each is over on its monotonic clock. Redis has the last word. */
   const pausedUntil = new Map<number, number>();
@@ -118,6 +122,7 @@ export function createLimiter(options: {
     const pauses = await lookAtPauses(redis, keysOf(apiId));
     methods.learn(apiId, pauses);
     const left = pauses.leftMs;
+    loads.note(apiId, Math.max(left, pauses.aheadMs));
     if (left === 0) return;
     pausedUntil.set(apiId, clock.monotonic() + left);
     lines.get(apiId)?.refuse(pausedError(left));
@@ -198,6 +203,7 @@ export function createLimiter(options: {
       return left > 0 ? pausedError(left).until : null;
     },
     methods,
+    loads: () => loads.all((apiId) => lines.get(apiId)?.size ?? 0),
     async close() {
       methods.close();
       for (const line of lines.values()) line.refuse(new LimiterUnavailable("the process ends"));

@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes, timingSafeEq
 import type { Database } from "../db/database.ts";
 import { newestSealed } from "../db/newest-sealed.ts";
 import type { SealedSession } from "../db/sessions.ts";
+import type { Metrics } from "../runtime/metrics.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 
 /** Whose session it is: a sealed session opens for exactly these four and no others. */
@@ -50,10 +51,16 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** @throws OperatorError for an empty keyring: without a key nothing starts */
-export function createVault(keyring: Keyring): Vault {
+export function createVault(keyring: Keyring, metrics?: Pick<Metrics, "fingerprintSeconds">): Vault {
   const sealing = keyring[0];
   if (!sealing)
     throw new OperatorError("SESSION_ENCRYPTION_KEYS is not set: sessions are not kept without a key to encrypt them");
+  const fingerprint = (clear: Buffer): Buffer => {
+    const done = metrics?.fingerprintSeconds.startTimer();
+    const computed = fingerprintOf(clear);
+    done?.();
+    return computed;
+  };
   const seal = (text: string, what: string, bound: readonly unknown[]): SealedSession => {
     const clear = Buffer.from(text, "utf8");
     const dataKey = randomBytes(KEY_BYTES);
@@ -62,7 +69,7 @@ export function createVault(keyring: Keyring): Vault {
         ciphertext: encrypt(dataKey, clear, associatedData(what, bound)),
         wrappedKey: encrypt(sealing.key, dataKey, associatedData("data key", bound)),
         keyId: sealing.id,
-        fingerprint: fingerprintOf(clear),
+        fingerprint: fingerprint(clear),
         fingerprintSize: clear.length,
       };
     } finally {
@@ -76,7 +83,7 @@ export function createVault(keyring: Keyring): Vault {
     const dataKey = decrypt(entry.key, sealed.wrappedKey, associatedData("data key", bound));
     const clear = decrypt(dataKey, sealed.ciphertext, associatedData(what, bound));
     try {
-      if (clear.length !== sealed.fingerprintSize || !timingSafeEqual(fingerprintOf(clear), sealed.fingerprint))
+      if (clear.length !== sealed.fingerprintSize || !timingSafeEqual(fingerprint(clear), sealed.fingerprint))
         throw new VaultError("wrong_fingerprint", `the ${what} is not the one that was saved`);
       return clear.toString("utf8");
     } finally {

@@ -56,7 +56,7 @@ export const sessionMetrics = (define: Definer) => ({
     name: "fingerprint_computation_duration_seconds",
     help: "Time to compute the fingerprint of a session, when it is sealed and when it is opened.",
     buckets: [0.00001, 0.0001, 0.001, 0.01],
-    in: ["scheduler", "worker", "api", "bot"],
+    in: ["worker", "api", "bot"],
     look: "Nothing, as a rule: microseconds. More is a machine short of CPU.",
   }),
   sessionConversions: define.counter({

@@ -2,6 +2,8 @@ import { putOutOfService } from "../../db/api-ids.ts";
 import type { Database } from "../../db/database.ts";
 import { type SealedSession, type SessionInfo, setHold, transition } from "../../db/sessions.ts";
 import type { Log } from "../../runtime/log.ts";
+import type { SESSION_ENDINGS } from "../../runtime/metrics/labels.ts";
+import type { Metrics } from "../../runtime/metrics.ts";
 import type { TelegramConnection } from "../connection.ts";
 import { AccountFrozen, ApiIdRefused, AuthDoubtful, AuthLost, RpcRefused } from "../errors.ts";
 import type { Limiter } from "../limiter.ts";
@@ -18,7 +20,7 @@ export interface Ending {
 const API_ID_PAUSE_MS = 60_000;
 
 /** The reason recorded with STALE, by Telegram's name for what happened. */
-const REASONS: Readonly<Record<string, string>> = {
+const REASONS: Readonly<Record<string, (typeof SESSION_ENDINGS)[number]>> = {
   AUTH_KEY_DUPLICATED: "duplicated",
   SESSION_REVOKED: "revoked_elsewhere",
   SESSION_EXPIRED: "expired",
@@ -27,8 +29,13 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** Writes down what an error means for the session, before its lease is released. */
-export function createEndings(options: { database: Database; limiter: Pick<Limiter, "pause">; log: Log }) {
-  const { database, limiter, log } = options;
+export function createEndings(options: {
+  database: Database;
+  limiter: Pick<Limiter, "pause">;
+  metrics: Pick<Metrics, "sessionEndings">;
+  log: Log;
+}) {
+  const { database, limiter, metrics, log } = options;
 
   /** Only where the stored key is still the one that got the error: a login may have replaced it meanwhile. */
   async function end({ session, sealed }: Ending, error: AuthLost): Promise<void> {
@@ -36,6 +43,7 @@ export function createEndings(options: { database: Database; limiter: Pick<Limit
     const ended = await database.asWorker((tx) =>
       transition(tx, session.id, { from: ["AUTHORIZED"], to: "STALE", reason, ifFingerprint: sealed.fingerprint }),
     );
+    if (ended) metrics.sessionEndings.inc({ reason });
     const fields = { session_id: String(session.id), user_telegram_id: String(session.telegramId), reason };
     log.warn({ ...fields, error: error.errorName, method: error.method, ended }, "session ended by Telegram");
   }

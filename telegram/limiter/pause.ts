@@ -48,7 +48,8 @@ export async function setPause(redis: Redis, keys: LimiterKeys, milliseconds: nu
 }
 
 const LOOK = `${NOW}
-return {redis.call('pttl', KEYS[1]), now, redis.call('hgetall', KEYS[2])}`;
+local next = tonumber(redis.call('hget', KEYS[3], 'nextRequest')) or now
+return {redis.call('pttl', KEYS[1]), now, redis.call('hgetall', KEYS[2]), math.ceil(next - now)}`;
 
 /** What holds an API ID now. */
 export interface Pauses {
@@ -58,13 +59,15 @@ export interface Pauses {
   readonly now: number;
   /** Each paused method and its state, as `method-pauses.ts` writes it. */
   readonly methods: readonly (readonly [method: string, state: string])[];
+  /** For how many milliseconds slots are given out; 0 or below where the next one is free. */
+  readonly aheadMs: number;
 }
 
 /** One look, before each call. */
-export async function lookAtPauses(redis: Redis, keys: Pick<LimiterKeys, "flood" | "methods">): Promise<Pauses> {
-  const answer = (await redis.eval(LOOK, 2, keys.flood, keys.methods)) as [number, number, string[]];
-  const [left, now, fields] = answer;
+export async function lookAtPauses(redis: Redis, keys: LimiterKeys): Promise<Pauses> {
+  const looked = await redis.eval(LOOK, 3, keys.flood, keys.methods, keys.settings);
+  const [left, now, fields, aheadMs] = looked as [number, number, string[], number];
   const methods: [string, string][] = [];
   for (let at = 0; at + 1 < fields.length; at += 2) methods.push([fields[at] ?? "", fields[at + 1] ?? ""]);
-  return { leftMs: Math.max(0, left), now, methods };
+  return { leftMs: Math.max(0, left), now, methods, aheadMs };
 }

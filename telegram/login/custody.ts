@@ -18,6 +18,7 @@ import { noMethodPauses } from "../flood-scope.ts";
 import { openLoginWire } from "../gramjs/login-wire.ts";
 import type { Lease } from "../lease.ts";
 import type { LoginApi } from "../own-api-ids.ts";
+import { formatOf } from "../session-format.ts";
 import type { MasterApi } from "../shards.ts";
 import type { LoginWire } from "./login-wire.ts";
 
@@ -114,6 +115,7 @@ export class LoginCustody {
 
   async seal(secret: string): Promise<void> {
     const sealed = this.#deps.fleet.vault.seal(secret, this.#binding());
+    this.#deps.metrics.sessionConversions.inc({ format: formatOf(secret), direction: "written" });
     await this.#underLease((tx) => saveSealed(tx, this.#session.id, sealed));
   }
 

@@ -1,6 +1,7 @@
 import { countLoginCode } from "../../db/login-codes.ts";
 import { LoginBusy } from "../../db/login-conflicts.ts";
 import type { SessionInfo } from "../../db/sessions.ts";
+import { apiIdLabel } from "../../runtime/metrics/labels.ts";
 import type { Me } from "../api.ts";
 import { ApiIdRefused, AuthLost, FloodWait, LoginRefused, WaitRunning } from "../errors.ts";
 import { openLoginWire } from "../gramjs/login-wire.ts";
@@ -152,7 +153,7 @@ class Login {
   async #sent(login: PhoneLogin): Promise<SentCode> {
     const sent = await login.sendCode();
     const { api } = this.#parts;
-    this.#deps.metrics.loginCodesSent.inc({ api_id: api.ownApiId === null ? String(api.apiId) : "own" });
+    this.#deps.metrics.loginCodesSent.inc({ api_id: apiIdLabel(api.apiId, api.ownApiId !== null) });
     return sent;
   }
 

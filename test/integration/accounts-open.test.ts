@@ -29,6 +29,7 @@ import {
 } from "../../telegram/errors.ts";
 import { createFleet, type Fleet } from "../../telegram/fleet.ts";
 import { eventually } from "../support/eventually.ts";
+import { sampleOf } from "../support/samples.ts";
 import { type TestDatabase, testDatabase, testRedis } from "../support/services.ts";
 
 const GET_ME = "users.getUsers";
@@ -82,7 +83,7 @@ function telegram(me: bigint) {
   return { connect, events, says };
 }
 
-const fleet = (connect: Connect): Promise<Fleet> => {
+const fleet = (connect: Connect, metrics = createMetrics()): Promise<Fleet> => {
   const lifecycle = new Lifecycle(silentLog);
   lifecycles.push(lifecycle);
   return createFleet(
@@ -107,7 +108,7 @@ const fleet = (connect: Connect): Promise<Fleet> => {
         closeWaitMs: 100,
         callsInFlightPerAccount: 2,
       },
-      metrics: createMetrics(),
+      metrics,
       clock: systemClock,
       log: silentLog,
     },
@@ -120,7 +121,8 @@ async function setUp() {
   users += 1n;
   const telegramId = users;
   const fake = telegram(telegramId);
-  const made = await fleet(fake.connect);
+  const metrics = createMetrics();
+  const made = await fleet(fake.connect, metrics);
   const session = await database.asWorker(async (tx) => {
     const tenant = { tenantId: "default", telegramId };
     const { user } = await database.inTenant("default", (tenantTx) => addUser(tenantTx, tenant));
@@ -135,14 +137,26 @@ async function setUp() {
   });
   const row = () => database.asWorker((tx) => loadSession(tx, session.id));
   const leases = async () => (await database.asWorker(listLeases)).filter((lease) => lease.sessionId === session.id);
-  return { ...fake, fleet: made, accounts: made.accounts, id: session.id, telegramId, secret, binding, row, leases };
+  return {
+    ...fake,
+    metrics,
+    fleet: made,
+    accounts: made.accounts,
+    id: session.id,
+    telegramId,
+    secret,
+    binding,
+    row,
+    leases,
+  };
 }
 
 const lost = () => new AuthLost("AUTH_KEY_UNREGISTERED", GET_ME);
 
 describe("opening", () => {
   test("gives the work an account under its lease, then closes, then releases", async () => {
-    const { accounts, id, telegramId, secret, says, events, leases } = await setUp();
+    const { accounts, id, telegramId, secret, says, events, leases, metrics } = await setUp();
+    const fingerprints = (await sampleOf(metrics.fingerprintSeconds)) ?? 0;
     const result = await accounts.open(id, async (account) => {
       expect(accounts.size).toBe(1);
       expect(account.session.telegramId).toBe(telegramId);
@@ -156,6 +170,11 @@ describe("opening", () => {
     expect(events).toEqual(["connect", "closed, 1 leased"]);
     expect(await leases()).toEqual([]);
     expect(accounts.size).toBe(0);
+    expect(await sampleOf(metrics.lockAcquired)).toBe(1);
+    expect(await sampleOf(metrics.telegramConnects, { outcome: "ok" })).toBe(1);
+    expect(await sampleOf(metrics.telegramCallSeconds, { method: GET_ME })).toBe(1);
+    expect(await sampleOf(metrics.fingerprintSeconds)).toBe(fingerprints + 1);
+    expect(await sampleOf(metrics.activeTelegramSessions)).toBe(0);
   });
 
   test("whatever the work throws arrives, and everything is closed and released", async () => {
@@ -167,21 +186,25 @@ describe("opening", () => {
   });
 
   test("a second opening of the same session finds it held, and sends nothing", async () => {
-    const { accounts, id, events } = await setUp();
-    const other = await fleet(telegram(users).connect);
+    const { accounts, id, events, metrics } = await setUp();
+    const others = createMetrics();
+    const other = await fleet(telegram(users).connect, others);
     await accounts.open(id, async () => {
       await expect(accounts.open(id, async () => 1)).rejects.toThrow(LeaseHeld);
       await expect(other.accounts.open(id, async () => 1)).rejects.toThrow(LeaseHeld);
     });
     expect(events).toHaveLength(2);
+    expect(await sampleOf(metrics.lockFailed, { reason: "busy" })).toBe(1);
+    expect(await sampleOf(others.lockFailed, { reason: "held" })).toBe(1);
   });
 
   test("a session that moved to another data center is saved again", async () => {
-    const { accounts, id, says, fleet: made, binding } = await setUp();
+    const { accounts, id, says, fleet: made, binding, metrics } = await setUp();
     says.session = "1-another-data-center";
     await accounts.open(id, async () => undefined);
     const sealed = await database.asWorker((tx) => loadSealed(tx, id));
     expect(made.vault.open(sealed!, binding)).toBe("1-another-data-center");
+    expect(await sampleOf(metrics.sessionConversions, { format: "telethon", direction: "written" })).toBe(1);
   });
 
   test("closing the fleet ends what is open, and waits until it is released", async () => {
@@ -198,7 +221,7 @@ describe("opening", () => {
   });
 
   test("the lease lost in the middle: the work is told, and can neither call nor commit", async () => {
-    const { accounts, id } = await setUp();
+    const { accounts, id, metrics } = await setUp();
     const working = accounts.open(id, async ({ signal, api, commit }) => {
       await database.asWorker((tx) => tx.deleteFrom("leases").where("session_id", "=", id).execute());
       await expect(commit(async () => 1)).rejects.toThrow(LeaseLost);
@@ -206,6 +229,7 @@ describe("opening", () => {
       await api.getMe();
     });
     await expect(working).rejects.toThrow(LeaseLost);
+    expect(await sampleOf(metrics.lockLost)).toBe(1);
   });
 });
 
@@ -300,22 +324,25 @@ describe("what is not opened", () => {
 
 describe("endings", () => {
   test("a session that is over at Telegram is STALE, with the reason", async () => {
-    const { accounts, id, says, row } = await setUp();
+    const { accounts, id, says, row, metrics } = await setUp();
     says.onGetMe = new AuthLost("AUTH_KEY_DUPLICATED", GET_ME);
     await expect(accounts.open(id, async () => 1)).rejects.toThrow(AuthLost);
     expect(await row()).toMatchObject({ state: "STALE", reason: "duplicated" });
+    expect(await sampleOf(metrics.sessionEndings, { reason: "duplicated" })).toBe(1);
+    expect(await sampleOf(metrics.telegramConnects, { outcome: "refused" })).toBe(1);
     const events = await database.asWorker((tx) => sessionEvents(tx, id));
     expect(events.at(-1)).toMatchObject({ fromState: "AUTHORIZED", toState: "STALE", reason: "duplicated" });
   });
 
   test("not where another key has been stored meanwhile", async () => {
-    const { accounts, id, fleet: made, binding, row } = await setUp();
+    const { accounts, id, fleet: made, binding, row, metrics } = await setUp();
     const opening = accounts.open(id, async () => {
       await database.asWorker((tx) => saveSealed(tx, id, made.vault.seal("1-a-new-login", binding)));
       throw lost();
     });
     await expect(opening).rejects.toThrow(AuthLost);
     expect(await row()).toMatchObject({ state: "AUTHORIZED", reason: null });
+    expect(await sampleOf(metrics.sessionEndings, { reason: "auth_lost" })).toBe(0);
   });
 
   test("an unknown 401 of a session that still answers concerns its call only", async () => {
@@ -355,9 +382,12 @@ describe("endings", () => {
   });
 
   test("a long wait is written down before the lease is free", async () => {
-    const { accounts, id, telegramId, says } = await setUp();
+    const { accounts, id, telegramId, says, metrics } = await setUp();
     says.onGetMe = new FloodWait("FLOOD_WAIT", GET_ME, 300);
     await expect(accounts.open(id, async () => 1)).rejects.toThrow(WaitRunning);
+    expect(await sampleOf(metrics.telegramFloodWaitSeconds, { api_id: "1001", method: GET_ME })).toBe(300);
+    for (const outcome of ["ok", "refused", "failed"])
+      expect(await sampleOf(metrics.telegramConnects, { outcome })).toBe(0);
     const next = telegram(telegramId);
     await expect((await fleet(next.connect)).accounts.open(id, async () => 1)).rejects.toThrow(WaitRunning);
     expect(next.events).toEqual([]);

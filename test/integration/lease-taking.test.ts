@@ -7,6 +7,7 @@ import { ensureSession } from "../../db/sessions.ts";
 import { addUser } from "../../db/users.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { silentLog } from "../../runtime/log.ts";
+import { createMetrics } from "../../runtime/metrics.ts";
 import { LeaseLost } from "../../telegram/errors.ts";
 import { createLeases, type Leases, type LeaseTimes } from "../../telegram/lease.ts";
 import { eventually } from "../support/eventually.ts";
@@ -19,12 +20,14 @@ let place: TestDatabase;
 let database: Database;
 const open: Leases[] = [];
 let users = 0n;
+let metrics = createMetrics();
 
 beforeAll(async () => {
   place = await testDatabase();
   database = openDatabase({ url: place.url, poolSize: 8, fencedStatementMs: 200, log: silentLog });
 });
 afterEach(async () => {
+  metrics = createMetrics();
   await Promise.all(open.splice(0).map((leases) => leases.close()));
 });
 afterAll(async () => {
@@ -44,6 +47,7 @@ function process(
     times,
     clock: systemClock,
     holder,
+    metrics,
     log: silentLog,
   });
   open.push(leases);
