@@ -5,6 +5,8 @@ import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { sleep } from "../runtime/sleep.ts";
 import { steadyNow } from "../runtime/steady-now.ts";
+import { currentSpan, noTracing, type Tracing } from "../runtime/tracing.ts";
+import { traceJob } from "./job-traces.ts";
 import { JOBS, type JobData, type JobName } from "./jobs.ts";
 import { LIMITER } from "./limiter.ts";
 import { Discard, PauseQueue, Snooze } from "./outcome.ts";
@@ -51,6 +53,7 @@ export interface ConsumerOptions {
   };
   readonly metrics: Pick<Metrics, "jobsFinished">;
   readonly log: Log;
+  readonly tracing?: Tracing;
   readonly failpoint?: Failpoint;
 }
 
@@ -71,7 +74,7 @@ export interface Consumer {
 
 /** Serves queues: one BullMQ Worker each, so that a pause of one holds no other. */
 export function startConsumer(options: ConsumerOptions): Consumer {
-  const { failpoint = noFailpoint, limits } = options;
+  const { failpoint = noFailpoint, tracing = noTracing, limits } = options;
   const parking = createParking(options.redis, options.prefix);
   let active = 0;
   const workers = options.queues.map((queue) => {
@@ -80,7 +83,8 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       async (job: Job, token?: string, signal?: AbortSignal) => {
         active += 1;
         try {
-          return await process(job, token ?? "", signal ?? new AbortController().signal, worker);
+          const stop = signal ?? new AbortController().signal;
+          return await traceJob(tracing, job, () => process(job, token ?? "", stop, worker));
         } finally {
           active -= 1;
         }
@@ -110,7 +114,10 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       starts: job.attemptsStarted,
       now: steadyNow(),
     };
-    const count = (outcome: string) => options.metrics.jobsFinished.inc({ name: job.name, outcome });
+    const count = (outcome: string) => {
+      options.metrics.jobsFinished.inc({ name: job.name, outcome });
+      currentSpan().set({ "gramfleet.outcome": outcome });
+    };
     const fields = { queue: job.queueName, job: job.id, name: job.name };
     try {
       // One that it was asking for already when it was suspended.
@@ -149,10 +156,12 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       }
       if (outcome instanceof Discard) {
         count("discarded");
+        currentSpan().fail(error);
         options.log.info({ ...fields, why: outcome.message }, "job discarded");
         throw new UnrecoverableError(outcome.message);
       }
       count("failed");
+      currentSpan().fail(error);
       options.log.warn({ ...fields, err: error, attempt: job.attemptsMade + 1 }, "job failed");
       throw error;
     }

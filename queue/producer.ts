@@ -2,6 +2,7 @@ import { type JobsOptions, Queue, QueueEvents } from "bullmq";
 import type { Redis } from "ioredis";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Log } from "../runtime/log.ts";
+import { traceHandovers } from "./job-traces.ts";
 import { JOBS, type JobData, type JobName } from "./jobs.ts";
 import { LIMITER } from "./limiter.ts";
 import { wakeOverslept } from "./overslept.ts";
@@ -138,6 +139,7 @@ export function createProducer(options: { redis: Redis; prefix: string; log: Log
     ).sort();
 
   const addBulk = async (jobs: readonly NewJob[]): Promise<JobRef[]> => {
+    const traces = traceHandovers(jobs);
     const byQueue = new Map<string, NewJob[]>();
     for (const job of jobs) {
       const group = byQueue.get(job.queue);
@@ -147,7 +149,7 @@ export function createProducer(options: { redis: Redis; prefix: string; log: Log
     const refs = new Map<NewJob, JobRef>();
     const adds = [...byQueue].map(async ([name, group]) => {
       const added = await queueOf(name).addBulk(
-        group.map((job) => ({ name: job.name, data: job.data, opts: of(job) })),
+        group.map((job) => ({ name: job.name, data: job.data, opts: { ...of(job), ...traces.optionsOf(job) } })),
       );
       added.forEach((job, index) => {
         refs.set(group[index] as NewJob, { queue: name, id: String(job.id) });
@@ -155,7 +157,7 @@ export function createProducer(options: { redis: Redis; prefix: string; log: Log
     });
     if (byQueue.size > 0) {
       const registered = connected(options.redis).then((redis) => redis.sadd(registry, ...byQueue.keys()));
-      await inTime("enqueueing", Promise.all([registered, ...adds]));
+      await traces.until(inTime("enqueueing", Promise.all([registered, ...adds])), refs);
     }
     return jobs.map((job) => refs.get(job) as JobRef);
   };

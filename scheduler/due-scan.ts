@@ -3,6 +3,7 @@ import type { Database } from "../db/database.ts";
 import { claimDue, type DueUser } from "../db/schedules.ts";
 import type { NewJob, Producer } from "../queue/producer.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import { currentSpan } from "../runtime/tracing.ts";
 
 export interface ScanDependencies {
   readonly database: Database;
@@ -26,6 +27,7 @@ export async function scanDue(deps: ScanDependencies): Promise<"again" | "rest">
     return due.length;
   });
   deps.metrics.dueScanned.inc(claimed);
+  currentSpan().set({ "gramfleet.users": claimed });
   return claimed === deps.limits.dueBatch ? "again" : "rest";
 }
 

@@ -9,6 +9,7 @@ import { createLog, type Log } from "../runtime/log.ts";
 import { startLoop } from "../runtime/loop.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { runProcess } from "../runtime/process.ts";
+import { ownTracing } from "../runtime/tracing.ts";
 import { scanDue } from "./due-scan.ts";
 import { measure, measureLedger, measureSessions } from "./gauges.ts";
 import { maintain } from "./maintenance.ts";
@@ -18,7 +19,7 @@ import { recoverFromFlush } from "./recovery.ts";
 
 /** Runs a scheduler until a signal ends it. Any number of them may run at once. */
 export async function runScheduler(config: Config): Promise<void> {
-  const log = createLog({ level: config.logLevel, name: "scheduler" });
+  const log = createLog({ level: config.logLevel, name: "scheduler", traced: config.tracing !== null });
   await runProcess(log, (lifecycle) => startScheduler(config, lifecycle, log));
 }
 
@@ -30,6 +31,7 @@ export async function runScheduler(config: Config): Promise<void> {
 export async function startScheduler(config: Config, lifecycle: Lifecycle, log: Log): Promise<{ port: number }> {
   const { limits, reconcile, historyDepthFree, flood } = config;
   const metrics = createMetrics({ process: "scheduler" });
+  const tracing = await ownTracing(lifecycle, config.tracing, "scheduler", log);
   const database = await ownDatabase(lifecycle, {
     url: config.databaseUrl ?? "",
     poolSize: config.databasePoolSize,
@@ -56,8 +58,10 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
   };
 
   await recoverFromFlush(deps);
-  const loop = (name: string, everyMs: number, turn: () => Promise<"again" | "rest">) =>
+  const loop = (name: string, everyMs: number, work: () => Promise<"again" | "rest">) => {
+    const turn = () => tracing.root(name, { fansOut: true, unlessIdle: true }, work);
     lifecycle.own(name, startLoop({ name, everyMs, log, turn }), (running) => running.stop());
+  };
   loop("recovery", limits.overdueScanEveryMs, () => recoverFromFlush(deps));
   loop("due scan", limits.dueScanEveryMs, () => scanDue(deps));
   loop("overdue scan", limits.overdueScanEveryMs, () => scanOverdue(deps));

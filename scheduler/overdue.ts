@@ -3,6 +3,7 @@ import { bringBackToNow, claimOverdue } from "../db/schedules.ts";
 import { bringBackWaits } from "../db/waits.ts";
 import type { Producer } from "../queue/producer.ts";
 import type { Log } from "../runtime/log.ts";
+import { currentSpan } from "../runtime/tracing.ts";
 import { parseJobs, type ScanDependencies } from "./due-scan.ts";
 
 /** `nextParseAt` goes no further beyond an interval. */
@@ -39,5 +40,6 @@ export async function scanOverdue(
   });
   if (claimed > 0) deps.log.info({ users: claimed }, "overdue parses enqueued again");
   deps.metrics.dueScanned.inc(claimed);
+  currentSpan().set({ "gramfleet.users": claimed });
   return claimed === deps.limits.dueBatch ? "again" : "rest";
 }

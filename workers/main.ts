@@ -12,6 +12,7 @@ import type { Lifecycle } from "../runtime/lifecycle.ts";
 import { createLog, type Log } from "../runtime/log.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { runProcess } from "../runtime/process.ts";
+import { ownTracing } from "../runtime/tracing.ts";
 import { createFleet } from "../telegram/fleet.ts";
 import { fleetOptions, loginDependencies } from "../telegram/from-config.ts";
 import { keepOriginalCodec } from "../telegram/gramjs/codec/fast-codec.ts";
@@ -29,7 +30,7 @@ export interface RunningWorker {
 
 /** Runs a worker until a signal ends it. Any number of them may run at once. */
 export async function runWorker(config: Config): Promise<void> {
-  const log = createLog({ level: config.logLevel, name: "worker" });
+  const log = createLog({ level: config.logLevel, name: "worker", traced: config.tracing !== null });
   await runProcess(log, (lifecycle) => startWorker(config, lifecycle, log));
 }
 
@@ -46,6 +47,7 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
   if (!config.fastCodec) keepOriginalCodec();
   const failpoint = config.faults.failpoint ? createFailpoint(config.faults.failpoint) : noFailpoint;
   if (without.size > 0) log.error({ without: [...without] }, "protections are taken away");
+  const tracing = await ownTracing(lifecycle, config.tracing, "worker", log);
   const database = await ownDatabase(lifecycle, {
     url: config.databaseUrl ?? "",
     poolSize: config.databasePoolSize,
@@ -89,7 +91,7 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
       redis: ownRedis(lifecycle, config, "worker", log),
       outcomeOf: outcome,
       concurrency: config.workerConcurrency,
-      ...{ prefix, handlers, limits, metrics, log, failpoint },
+      ...{ prefix, handlers, limits, metrics, log, tracing, failpoint },
     }),
     (opened) => opened.close(limits.shutdownGraceMs),
   );

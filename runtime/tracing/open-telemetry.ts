@@ -180,6 +180,7 @@ class SdkSpan implements OpenSpan {
   }
 
   fail(error: unknown): void {
+    if (this.#ended) return;
     this.#idle = false;
     if (isPutOff(error)) {
       this.event("put off", { reason: error.message, until: error.until.toISOString() });

@@ -31,6 +31,7 @@ import { depthOf, holeWithin } from "../parse/depth.ts";
 import { recordGone } from "../parse/look.ts";
 import { Sight } from "../parse/sight.ts";
 import { countPage, emptyTally } from "../parse/tally.ts";
+import { tracePage } from "../parse/trace-page.ts";
 
 /** A backfill that makes way for its own user's parse looks again after this. */
 const MAKE_WAY_MS = 1_000;
@@ -197,6 +198,7 @@ async function read(deps: BackfillDependencies, account: OpenAccount, job: Task,
             skippedIds: page.skipped.map((each) => each.id),
             readAt,
           });
+          tracePage(channelId, stored);
           if (page.skipped.length > 0) await recordSkipped(tx, channelId, page.skipped);
           return { stored, outlook: await look(tx, task, channelId, deps.clock.now()) };
         });

@@ -11,6 +11,7 @@ import type { Producer } from "../../queue/producer.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
+import { span } from "../../runtime/tracing.ts";
 import type { Accounts, OpenAccount } from "../../telegram/account.ts";
 import { untilAborted } from "../interrupted.ts";
 import { isPostponed } from "../outcome-of.ts";
@@ -127,12 +128,17 @@ async function parse(deps: ParseDependencies, account: OpenAccount, run: Run, hi
   let lines = run.subscriptions;
   const pending = lines.filter((line) => isToBeFound(line, deps.clock.now()));
   if (pending.length > 0) {
-    await resolvePending(deps, account, who, pending);
+    await span("resolve names", { "gramfleet.names": pending.length }, () =>
+      resolvePending(deps, account, who, pending),
+    );
     lines = await deps.database.once((tx) => subscriptionsOf(tx, who.userId));
   }
 
   const looking = { ...deps, log, hints };
-  const looked = await lookAtChannels(looking, account, who, reachable(lines, deps.clock.now()));
+  const visible = reachable(lines, deps.clock.now());
+  const looked = await span("look at channels", { "gramfleet.channels": visible.length }, () =>
+    lookAtChannels(looking, account, who, visible),
+  );
   run.channels = looked.length;
   run.changed = looked.filter((each) => decide(each.channel, each.seen) !== "unchanged").length;
   const reading = { ...deps, log };

@@ -14,6 +14,7 @@ import { untilAborted } from "../interrupted.ts";
 import { announce, type Changed } from "../parse/announce.ts";
 import { recordGone } from "../parse/look.ts";
 import { countPage, emptyTally, type Tally } from "../parse/tally.ts";
+import { tracePage } from "../parse/trace-page.ts";
 import { absentIds, answeredMessages, deletedAmong, isBehind } from "../reconcile/judge.ts";
 
 /** A reconcile that makes way for its own user's parse looks again after this. */
@@ -149,6 +150,7 @@ async function round(
           lowest: Math.min(...ids),
           readAt,
         });
+        tracePage(channelId, stored);
         if (page.skipped.length > 0) await recordSkipped(tx, channelId, page.skipped);
         if (availableMinId !== access.availableMinId) await saveAccess(tx, { ...who, ...access, availableMinId });
         return stored;

@@ -1,4 +1,5 @@
 import pLimit from "p-limit";
+import { span } from "../../runtime/tracing.ts";
 import type { OpenAccount } from "../../telegram/account.ts";
 import { PeerGone, PtsUnusable, RpcRefused, Transient, WaitRunning } from "../../telegram/errors.ts";
 import { decide } from "./decide.ts";
@@ -32,7 +33,9 @@ export async function readChanged(
 
   const read = async (each: Looked): Promise<ReadEnd> => {
     try {
-      return await readChannel(deps, account, each, tally);
+      return await span("read channel", { "gramfleet.channel_id": each.channel.id }, () =>
+        readChannel(deps, account, each, tally),
+      );
     } catch (error) {
       if (error instanceof WaitRunning && leavesOthers(error, deps.clock.now())) return "behind";
       if (!(error instanceof PeerGone)) throw error;

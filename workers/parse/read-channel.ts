@@ -20,6 +20,7 @@ import { highestKnown, historyCovers, idsOf, range, seemsWhole, stepsTold } from
 import { decide, isBehind, type Seen } from "./decide.ts";
 import { Sight } from "./sight.ts";
 import { countPage, type Tally } from "./tally.ts";
+import { tracePage } from "./trace-page.ts";
 
 /** A page may turn out stale as often as somebody else reads the same channel; more than this is left for next time. */
 const ROUNDS = 3;
@@ -277,6 +278,7 @@ class Reading {
   ): Promise<boolean> {
     const { held, result } = await this.#account.commit(async (tx) => {
       const result = await store(tx);
+      tracePage(this.#ref.id, result);
       if (skipped.length > 0) await recordSkipped(tx, this.#ref.id, skipped);
       return { result, held: await claimChannel(tx, this.#claim) };
     });
