@@ -3,7 +3,7 @@ import { type ApiIdInUse, listApiIds, putInService } from "../db/api-ids.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { type CommonOptions, withContext } from "./context.ts";
 import { withCommonOptions } from "./options.ts";
-import { table, when } from "./output.ts";
+import { painted } from "./output.ts";
 
 export function apiIdsCommand(): Command {
   const apiIds = new Command("api-ids");
@@ -47,9 +47,9 @@ async function list(options: CommonOptions): Promise<void> {
     context.out.result(rows, () =>
       rows.length === 0
         ? "no API ID is configured (MASTER_API_IDS), and no session has one"
-        : table(
+        : context.out.table(
             ["api_id", "sessions", "held", "out of service since", "reason"],
-            rows.map((row) => [row.apiId, row.sessions, row.held, when(row.outOfServiceAt), row.reason]),
+            rows.map((row) => [row.apiId, row.sessions, row.held, painted("red", row.outOfServiceAt), row.reason]),
           ),
     );
   });

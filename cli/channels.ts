@@ -8,7 +8,7 @@ import { gapLines, type LedgerLine, progressText } from "./channel-gaps.ts";
 import { lifeText } from "./channel-life.ts";
 import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
 import { withCommonOptions } from "./options.ts";
-import { table, when } from "./output.ts";
+import { type Output, ought0, painted, state } from "./output.ts";
 import { parseTelegramId } from "./telegram-id.ts";
 import { requireUser } from "./user.ts";
 
@@ -44,15 +44,15 @@ async function list(id: string | undefined, options: CommonOptions & { gaps?: tr
       const user = await requireUser(database, telegramId);
       const rows = await database.inTenant(DEFAULT_TENANT, (tx) => subscriptionLines(tx, user.id));
       out.result(rows, () =>
-        table(
+        out.table(
           ["asked for", "state", "since", "channel", "title", "access", "skipped", "what happened"],
           rows.map((row) => [
             row.name,
-            row.state,
-            when(row.stateSince),
+            state(row.state),
+            row.stateSince,
             row.channelId,
             row.channel?.title ?? null,
-            row.access?.state ?? null,
+            row.access && row.access.state !== "ok" ? painted("red", row.access.state) : (row.access?.state ?? null),
             row.skipped,
             lifeText(row.life),
           ]),
@@ -74,7 +74,7 @@ async function list(id: string | undefined, options: CommonOptions & { gaps?: tr
     });
     out.result(rows, () => {
       if (rows.length === 0) return "no channels yet: gramfleet channels add <telegram_id> <channel>";
-      return options.gaps ? gapLines(rows) : overview(rows);
+      return options.gaps ? gapLines(rows) : overview(out, rows);
     });
   });
 }
@@ -85,8 +85,8 @@ type ChannelLine = LedgerLine & {
   readonly skipped: number;
 };
 
-function overview(rows: readonly ChannelLine[]): string[] {
-  return table(
+function overview(out: Output, rows: readonly ChannelLine[]): string[] {
+  return out.table(
     [
       ...["id", "username", "title", "state", "users", "messages", "deleted"],
       ...["skipped", "covered", "missing", "unverified", "top", "pts", "what happened"],
@@ -101,7 +101,7 @@ function overview(rows: readonly ChannelLine[]): string[] {
       row.deleted,
       row.skipped,
       progressText(row.ledger),
-      row.ledger.missing,
+      ought0(row.ledger.missing),
       row.ledger.unverified,
       row.topMessageId,
       row.pts,

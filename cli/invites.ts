@@ -3,7 +3,6 @@ import { createInvite, type InvitePlan, listInvites, newInviteCode, revokeInvite
 import { OperatorError } from "../runtime/operator-error.ts";
 import { type CommonOptions, withContext } from "./context.ts";
 import { wholeNumber, withCommonOptions } from "./options.ts";
-import { table, when } from "./output.ts";
 import { forTenant, type TenantOption, withTenant } from "./tenant.ts";
 
 const DAY_MS = 86_400_000;
@@ -86,11 +85,11 @@ async function list(options: Options): Promise<void> {
     out.result(invites, () =>
       invites.length === 0
         ? "no invites yet: gramfleet invites create"
-        : table(
+        : out.table(
             ["id", "plan", "days", "used", "of", "expires", "revoked", "note"],
             invites.map((one) => [
               ...[one.id, one.plan, one.days, one.uses, one.maxUses],
-              ...[when(one.expiresAt), when(one.revokedAt), one.note],
+              ...[one.expiresAt, one.revokedAt, one.note],
             ]),
           ),
     );

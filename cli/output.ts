@@ -1,12 +1,12 @@
 import { styleText } from "node:util";
-import stringWidth from "string-width";
+import { type Cell, type Colour, table } from "./table.ts";
 
-type Colour = "green" | "red" | "yellow" | "cyan" | "dim" | "bold";
+export { type Cell, ought0, painted, state, table, when } from "./table.ts";
 
 /** Where a command prints: its results to standard output, everything else to standard error. */
 export interface Output {
   readonly json: boolean;
-  /** Whether somebody watches: colours, and lines that are drawn again. */
+  /** Whether somebody watches: lines may be drawn again. */
   readonly terminal: boolean;
   /** One line for people; nothing with `--json`. */
   line(text?: string): void;
@@ -14,6 +14,11 @@ export interface Output {
   result(value: unknown, human: () => string | readonly string[]): void;
   /** Progress and warnings, to standard error. */
   note(text: string): void;
+  /** How far long work is, to standard error, where that is a terminal; each takes the last one's place, null takes it away. */
+  progress(text: string | null): void;
+  /** A table that fits the terminal, where there is one. */
+  table(headings: readonly string[], rows: readonly (readonly Cell[])[]): string[];
+  /** Colours where there is a terminal that shows them, and NO_COLOR is not set (no-color.org). */
   paint(colour: Colour, text: string): string;
 }
 
@@ -21,10 +26,23 @@ export function createOutput(options: {
   json: boolean;
   stdout?: NodeJS.WriteStream;
   stderr?: NodeJS.WriteStream;
+  env?: NodeJS.ProcessEnv;
 }): Output {
   const stdout = options.stdout ?? process.stdout;
   const stderr = options.stderr ?? process.stderr;
+  const env = options.env ?? process.env;
   const terminal = Boolean(stdout.isTTY) && !options.json;
+  const coloured = terminal && !env.NO_COLOR && env.TERM !== "dumb";
+  const paint = (colour: Colour, text: string) =>
+    coloured ? styleText(colour, text, { validateStream: false }) : text;
+  let drawn = false;
+  const progress = (text: string | null) => {
+    if (!stderr.isTTY || env.TERM === "dumb") return;
+    if (text === null && !drawn) return;
+    // A line that is wider than the terminal could not be drawn again.
+    stderr.write(`\r\u001b[2K${text === null ? "" : text.slice(0, Math.max(1, (stderr.columns ?? 80) - 1))}`);
+    drawn = text !== null;
+  };
   return {
     json: options.json,
     terminal,
@@ -32,13 +50,18 @@ export function createOutput(options: {
       if (!options.json) stdout.write(`${text}\n`);
     },
     result: (value, human) => {
+      progress(null);
       if (options.json) stdout.write(`${toJson(value)}\n`);
       else for (const text of [human()].flat()) stdout.write(`${text}\n`);
     },
     note: (text) => {
+      progress(null);
       stderr.write(`${text}\n`);
     },
-    paint: (colour, text) => (terminal ? styleText(colour, text) : text),
+    progress,
+    table: (headings, rows) =>
+      table(headings, rows, { paint, ...(terminal && stdout.columns ? { columns: stdout.columns } : {}) }),
+    paint,
   };
 }
 
@@ -49,33 +72,4 @@ export function toJson(value: unknown): string {
     if (item instanceof Map) return Object.fromEntries(item);
     return item;
   });
-}
-
-/** Columns as wide as their widest cell; numbers to the right. */
-export function table(
-  headings: readonly string[],
-  rows: readonly (readonly (string | number | bigint | null)[])[],
-): string[] {
-  const cells = rows.map((row) => row.map((cell) => (cell === null ? "–" : String(cell))));
-  const widths = headings.map((heading, column) =>
-    Math.max(stringWidth(heading), ...cells.map((row) => stringWidth(row[column] ?? ""))),
-  );
-  const numeric = headings.map(
-    (_, column) =>
-      rows.length > 0 && rows.every((row) => ["number", "bigint"].includes(typeof row[column]) || row[column] === null),
-  );
-  const render = (row: readonly string[]) =>
-    row
-      .map((cell, column) => {
-        const padding = " ".repeat(Math.max(0, (widths[column] ?? 0) - stringWidth(cell)));
-        return numeric[column] ? padding + cell : cell + padding;
-      })
-      .join("  ")
-      .trimEnd();
-  return [render(headings), ...cells.map(render)];
-}
-
-/** A date for people: UTC, to the second. */
-export function when(date: Date | null): string | null {
-  return date ? `${date.toISOString().slice(0, 19).replace("T", " ")}Z` : null;
 }

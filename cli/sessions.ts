@@ -5,7 +5,7 @@ import { runningWaits } from "../db/waits.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
 import { withCommonOptions } from "./options.ts";
-import { table, when } from "./output.ts";
+import { painted, state, when } from "./output.ts";
 import { loginCommand } from "./sessions-login.ts";
 import { parseTelegramId } from "./telegram-id.ts";
 import { requireUser } from "./user.ts";
@@ -40,19 +40,17 @@ async function list(options: CommonOptions): Promise<void> {
     out.result(rows, () =>
       rows.length === 0
         ? "no sessions yet: gramfleet sessions login <telegram_id> --phone +…"
-        : table(
+        : out.table(
             ["telegram_id", "app", "api_id", "state", "since", "reason", "held", "waits until"],
             rows.map((row) => [
               row.telegramId,
               row.appId,
               row.apiId,
-              row.state,
-              when(row.stateChangedAt),
+              state(row.state),
+              row.stateChangedAt,
               row.reason,
-              row.holds.join(", ") || null,
-              when(
-                row.waits.reduce<Date | null>((last, wait) => (last && last > wait.until ? last : wait.until), null),
-              ),
+              painted("red", row.holds.join(", ") || null),
+              row.waits.reduce<Date | null>((last, wait) => (last && last > wait.until ? last : wait.until), null),
             ]),
           ),
     );

@@ -3,7 +3,6 @@ import { createApiToken, listApiTokens, revokeApiToken } from "../db/api-tokens.
 import { OperatorError } from "../runtime/operator-error.ts";
 import { type CommonOptions, withContext } from "./context.ts";
 import { rowId, withCommonOptions } from "./options.ts";
-import { table, when } from "./output.ts";
 import { forTenant, type TenantOption, withTenant } from "./tenant.ts";
 
 type Options = CommonOptions & TenantOption;
@@ -45,9 +44,9 @@ async function list(options: Options): Promise<void> {
     out.result(tokens, () =>
       tokens.length === 0
         ? "no tokens yet: gramfleet tokens create <name>"
-        : table(
+        : out.table(
             ["id", "name", "made", "last used", "revoked"],
-            tokens.map((one) => [one.id, one.name, when(one.createdAt), when(one.lastUsedAt), when(one.revokedAt)]),
+            tokens.map((one) => [one.id, one.name, one.createdAt, one.lastUsedAt, one.revokedAt]),
           ),
     );
   });

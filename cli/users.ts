@@ -4,7 +4,7 @@ import { addUser, deleteUser, setPaused, setPlan } from "../db/users.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
 import { wholeNumber, withCommonOptions } from "./options.ts";
-import { table, when } from "./output.ts";
+import { painted, state, when } from "./output.ts";
 import { parseTelegramId } from "./telegram-id.ts";
 import { unknownUser } from "./user.ts";
 
@@ -73,7 +73,7 @@ async function list(options: CommonOptions & { plan?: string; limit?: number }):
     out.result(rows, () =>
       rows.length === 0
         ? "no users yet: gramfleet users add <telegram_id>"
-        : table(
+        : out.table(
             [
               "telegram_id",
               "plan",
@@ -88,13 +88,13 @@ async function list(options: CommonOptions & { plan?: string; limit?: number }):
             rows.map((user) => [
               user.telegramId,
               user.plan,
-              user.paused ? "yes" : "no",
-              user.sessionState,
+              user.paused ? painted("yellow", "yes") : "no",
+              state(user.sessionState),
               user.subscriptions,
-              when(user.nextParseAt),
-              when(user.lastRunAt),
-              user.lastOutcome,
-              when(user.waitsUntil),
+              user.nextParseAt,
+              user.lastRunAt,
+              state(user.lastOutcome),
+              painted("yellow", user.waitsUntil),
             ]),
           ),
     );

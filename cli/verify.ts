@@ -9,7 +9,7 @@ import { parseWorldFile } from "../formats/world-file.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
 import { withCommonOptions } from "./options.ts";
-import { table } from "./output.ts";
+import { ought0, painted } from "./output.ts";
 
 interface Verdict {
   readonly file: string;
@@ -40,16 +40,18 @@ async function run(options: CommonOptions & { world: string[] }): Promise<void> 
     const verdicts: Verdict[] = [];
     for (const { file, channel } of published) verdicts.push(await verify(database, file, channel));
     out.result(verdicts, () => [
-      ...table(
+      ...out.table(
         ["channel", "in the file", "identical", "different", "missing", "later posts", "text digest"],
         verdicts.map((one) => [
           one.channel,
           one.messages,
           one.identical,
-          one.different.length,
-          one.missing.length,
+          ought0(one.different.length),
+          ought0(one.missing.length),
           one.extra,
-          one.textDigest === one.storedTextDigest ? `equal ${one.textDigest}` : `differs ${one.storedTextDigest}`,
+          one.textDigest === one.storedTextDigest
+            ? `equal ${one.textDigest}`
+            : painted("red", `differs ${one.storedTextDigest}`),
         ]),
       ),
       ...verdicts.flatMap((one) => [

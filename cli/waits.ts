@@ -6,7 +6,7 @@ import { assertRedis } from "../queue/redis.ts";
 import { readPauses } from "../telegram/limiter/read-pauses.ts";
 import { type CommandContext, type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
 import { wholeNumber, withCommonOptions } from "./options.ts";
-import { table, when } from "./output.ts";
+import { when } from "./output.ts";
 
 export function waitsCommand(): Command {
   return withCommonOptions(new Command("waits"))
@@ -29,14 +29,14 @@ async function waits(options: CommonOptions & { limit: number }): Promise<void> 
       ),
       ...(accounts.length === 0
         ? ["no account waits"]
-        : table(
+        : out.table(
             ["telegram_id", "api_id", "method", "chat", "until", "asked for s"],
             accounts.map((wait) => [
               wait.telegramId,
               wait.apiId,
               wait.method,
               wait.chatId === 0n ? null : wait.chatId,
-              when(wait.until),
+              wait.until,
               wait.seconds,
             ]),
           )),

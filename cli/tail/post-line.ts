@@ -2,6 +2,7 @@ import type { Channel } from "../../db/channels.ts";
 import type { MessageMedia } from "../../db/message.ts";
 import type { StoredMessage } from "../../db/messages.ts";
 import { type Output, when } from "../output.ts";
+import { printable } from "../printable.ts";
 
 /** A post for people, on one line: when, where, its id, what became of it, and the first line of its text. */
 export function postLine(
@@ -33,6 +34,3 @@ function nameOf(media: Exclude<MessageMedia, { kind: "web_page" }>): string {
 }
 
 const firstLine = (text: string): string => printable(text.trimStart().split(/\r?\n/, 1)[0] ?? "");
-
-/** Without what moves a terminal's cursor or turns its text round: posts are written by strangers. */
-const printable = (text: string): string => text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, " ");
