@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { readRedisAddress } from "../runtime/redis-address.ts";
 import { namedValues, SAMPLERS } from "./tracing.ts";
 
 /** One environment variable: its schema (with the default), one sentence for `.env.example`, and whether it is secret. */
@@ -39,6 +40,14 @@ const url = (...protocols: string[]) =>
   z.string().refine((text) => protocols.some((protocol) => text.startsWith(`${protocol}:`)), {
     error: `must begin with ${protocols.map((protocol) => `${protocol}://`).join(" or ")}`,
   });
+
+const redisAddress = z.string().superRefine((text, context) => {
+  try {
+    readRedisAddress(text);
+  } catch (error) {
+    context.addIssue({ code: "custom", message: error instanceof Error ? error.message : "must be a Redis URL" });
+  }
+});
 
 const keyring = z
   .string()
@@ -124,8 +133,8 @@ export const VARIABLES = {
   ),
   DATABASE_POOL_SIZE: variable(withDefault(count("a whole number above 0"), 20), "PostgreSQL connections a process."),
   REDIS_URL: variable(
-    optional(url("redis", "rediss", "unix")),
-    "Redis 6.2 or later with maxmemory-policy noeviction. Not set: a private one.",
+    optional(redisAddress),
+    "Redis 6.2 or later with maxmemory-policy noeviction; also redis+cluster:// and redis+sentinel://, see docs/scaling.md. Not set: a private one.",
     "redis://127.0.0.1:6379",
   ),
   REDIS_PREFIX: variable(

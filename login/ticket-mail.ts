@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Redis } from "ioredis";
+import type { Cluster, Redis } from "ioredis";
 import type { Log } from "../runtime/log.ts";
 import type { PasswordProof } from "../telegram/login/password.ts";
 import type { TicketBox } from "./ticket-box.ts";
@@ -73,13 +73,15 @@ export async function openTicketMail(options: {
         };
         const timer = setTimeout(() => settle(null), options.answerWithinMs);
         waiting.set(id, settle);
-        send(to, { kind: "request", id, from: holder, request }).then(
-          (receivers) => receivers === 0 && settle(null),
-          (error: unknown) => {
+        const sent = send(to, { kind: "request", id, from: holder, request });
+        sent
+          .then(async (receivers) => {
+            if (receivers === 0 && !(await isHeardElsewhere(redis, boxOf(to)))) settle(null);
+          })
+          .catch((error: unknown) => {
             settle(null);
             reject(error);
-          },
-        );
+          });
       });
     },
     changed: async (ticket) => void (await redis.publish(changes, ticket)),
@@ -87,4 +89,13 @@ export async function openTicketMail(options: {
       for (const settle of waiting.values()) settle(null);
     },
   };
+}
+
+/** In a cluster PUBLISH counts those alone who listen at the node that took it, though every node's hear it. */
+async function isHeardElsewhere(redis: Redis, channel: string): Promise<boolean> {
+  if (!redis.isCluster) return false;
+  const nodes = (redis as unknown as Cluster).nodes("all");
+  const asked = await Promise.allSettled(nodes.map((node) => node.pubsub("NUMSUB", channel)));
+  // A node that does not answer may be the one.
+  return asked.some((answer) => answer.status === "rejected" || Number(answer.value[1]) > 0);
 }

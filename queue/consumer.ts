@@ -91,7 +91,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       },
       {
         connection: options.redis,
-        prefix: keyPrefix(options.prefix),
+        prefix: keyPrefix(options.prefix, options.redis, queue),
         concurrency: options.concurrency,
         limiter: LIMITER,
         lockDuration: limits.jobLockMs,

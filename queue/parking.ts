@@ -21,18 +21,18 @@ export function createParking(redis: Redis, prefix: string): Parking {
     async note(job, until) {
       // BullMQ's own count never goes back.
       await job.updateProgress({ parkedAtStalls: job.stalledCounter });
-      const key = keyOf(prefix, job.queueName);
+      const key = keyOf(redis, prefix, job.queueName);
       await redis.multi().zremrangebyscore(key, "-inf", Date.now()).zadd(key, until.getTime(), String(job.id)).exec();
     },
     async noteBack(job) {
-      if (countedBefore(job.progress) > 0) await redis.zrem(keyOf(prefix, job.queueName), String(job.id));
+      if (countedBefore(job.progress) > 0) await redis.zrem(keyOf(redis, prefix, job.queueName), String(job.id));
     },
   };
 }
 
 /** How many jobs of a queue are set aside now. */
 export function countParked(redis: Redis, prefix: string, queue: string): Promise<number> {
-  return redis.zcount(keyOf(prefix, queue), Date.now(), "+inf");
+  return redis.zcount(keyOf(redis, prefix, queue), Date.now(), "+inf");
 }
 
 /** When a job is tried again that is set aside; null where it is not. */
@@ -41,11 +41,11 @@ export async function parkedUntil(
   prefix: string,
   job: { queue: string; id: string },
 ): Promise<Date | null> {
-  const until = Number((await redis.zscore(keyOf(prefix, job.queue), job.id)) ?? 0);
+  const until = Number((await redis.zscore(keyOf(redis, prefix, job.queue), job.id)) ?? 0);
   return until > Date.now() ? new Date(until) : null;
 }
 
-const keyOf = (prefix: string, queue: string) => `${keyPrefix(prefix)}:parked:${queue}`;
+const keyOf = (redis: Redis, prefix: string, queue: string) => `${keyPrefix(prefix, redis, queue)}:parked:${queue}`;
 
 function countedBefore(progress: unknown): number {
   const counted = (progress as { parkedAtStalls?: unknown } | null)?.parkedAtStalls;

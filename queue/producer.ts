@@ -9,6 +9,7 @@ import { wakeOverslept } from "./overslept.ts";
 import { countParked, parkedUntil } from "./parking.ts";
 import { keyPrefix } from "./prefix.ts";
 import { priorityOf, type Urgency } from "./priority.ts";
+import { duplicateRedis } from "./redis.ts";
 
 /** Ended jobs are kept for whoever waits for their end, and for a look at what failed. */
 const KEEP_DONE = { count: 500, age: 3_600 };
@@ -84,11 +85,11 @@ export interface Producer {
 
 /**
  * `redis` is a connection that fails (no offline queue, a command timeout), and stays the caller's.
- * `prefix` is the operator's; the keys' own is hash-tagged, so that all queues live in one slot of a Redis Cluster.
+ * `prefix` is the operator's; the keys' own is hash-tagged: see `queue/prefix.ts`.
  */
 export function createProducer(options: { redis: Redis; prefix: string; log: Log; timeoutMs?: number }): Producer {
-  const prefix = keyPrefix(options.prefix);
-  const registry = `${prefix}:queues`;
+  const registry = `${keyPrefix(options.prefix)}:queues`;
+  const prefixOf = (queue: string) => keyPrefix(options.prefix, options.redis, queue);
   const timeoutMs = options.timeoutMs ?? 3_000;
   const queues = new Map<string, Queue>();
   const events = new Map<string, Promise<QueueEvents>>();
@@ -96,7 +97,7 @@ export function createProducer(options: { redis: Redis; prefix: string; log: Log
   const queueOf = (name: string): Queue => {
     let queue = queues.get(name);
     if (!queue) {
-      queue = new Queue(name, { connection: options.redis, prefix });
+      queue = new Queue(name, { connection: options.redis, prefix: prefixOf(name) });
       queue.on("error", (error) => options.log.debug({ err: error, queue: name }, "queue connection failed"));
       queues.set(name, queue);
     }
@@ -108,13 +109,17 @@ export function createProducer(options: { redis: Redis; prefix: string; log: Log
     const redis = await connected(options.redis);
     const [newest] = await redis.xrevrange(queueOf(name).toKey("events"), "+", "-", "COUNT", 1);
     // BullMQ duplicates this template; a blocking read must neither time out nor fail while Redis is away.
-    const template = options.redis.duplicate({
+    const template = duplicateRedis(options.redis, {
       lazyConnect: true,
       enableOfflineQueue: true,
       maxRetriesPerRequest: null,
       commandTimeout: 60_000,
     });
-    const stream = new QueueEvents(name, { connection: template, prefix, lastEventId: newest?.[0] ?? "0-0" });
+    const stream = new QueueEvents(name, {
+      connection: template,
+      prefix: prefixOf(name),
+      lastEventId: newest?.[0] ?? "0-0",
+    });
     stream.setMaxListeners(0);
     stream.on("error", (error) => options.log.debug({ err: error, queue: name }, "queue events failed"));
     return stream;

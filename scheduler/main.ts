@@ -41,7 +41,7 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
   const { redis, producer } = await ownProducer(lifecycle, config, log);
   const { masters, backup } = config.apiIds;
   const queues = queuesOf([...masters, ...(backup ? [backup] : [])].map((api) => api.apiId));
-  const epoch = createEpoch({ redis, prefix: config.redisPrefix });
+  const epoch = createEpoch({ redis, prefix: config.redisPrefix, queues });
   const deps = {
     database,
     producer,

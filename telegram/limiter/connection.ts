@@ -1,5 +1,5 @@
 import Bottleneck from "bottleneck";
-import type { Redis } from "ioredis";
+import type { Cluster, Redis } from "ioredis";
 
 /** What Bottleneck's connection has beyond its types, as far as it is mended here (bottleneck 2.19). */
 interface Internals {
@@ -47,14 +47,15 @@ export function createLimiterConnection(client: Redis): Bottleneck.IORedisConnec
       .replace(SLOT_A_JOB, SLOTS_BY_WEIGHT);
     define(name, { ...definition, lua });
   };
-  const duplicate = client.duplicate.bind(client);
-  client.duplicate = (override) =>
-    duplicate({
-      ...override,
-      enableOfflineQueue: true,
-      maxRetriesPerRequest: null,
-      commandTimeout: WITHOUT_TIMEOUT_MS,
-    });
+  const patient = { maxRetriesPerRequest: null, commandTimeout: WITHOUT_TIMEOUT_MS };
+  if (client.isCluster) {
+    const cluster = client as unknown as Cluster;
+    const duplicate = cluster.duplicate.bind(cluster);
+    cluster.duplicate = () => duplicate([], { enableOfflineQueue: true, redisOptions: patient });
+  } else {
+    const duplicate = client.duplicate.bind(client);
+    client.duplicate = (override) => duplicate({ ...override, enableOfflineQueue: true, ...patient });
+  }
   const connection = new Bottleneck.IORedisConnection({ client });
   const internals = connection as unknown as Internals;
   const original = internals.__scriptFn__.bind(connection);

@@ -174,7 +174,7 @@ describe("accounts that Telegram has asked to wait", () => {
 
   it("stay claimed by nobody when Redis has forgotten their jobs", async () => {
     await users(2);
-    const epoch = createEpoch({ redis, prefix });
+    const epoch = createEpoch({ redis, prefix, queues: QUEUES });
     await epoch.begin();
     await scanDue(deps());
     await waits(2n, "users.getUsers", 3_600);
@@ -203,7 +203,7 @@ describe("what went missing", () => {
 
   it("is due again once Redis has forgotten everything", async () => {
     const [first] = await users(4);
-    const epoch = createEpoch({ redis, prefix });
+    const epoch = createEpoch({ redis, prefix, queues: QUEUES });
     await recoverFromFlush({ database, epoch, log: silentLog });
     expect(await epoch.holds()).toBe(true);
     await scanDue(deps());
