@@ -68,6 +68,15 @@ export async function runningWaits(tx: Tx, telegramId: bigint): Promise<Wait[]> 
   return rows;
 }
 
+/** Of the waits that hold these accounts' parses, the one that ends last, for each account that has one. */
+export async function waitsOfParses(tx: Tx, telegramIds: readonly bigint[]): Promise<Map<bigint, Wait>> {
+  const { rows } = await sql<Wait>`
+    select ${WAIT} from waits w where telegram_id = any(${[...telegramIds]}::int8[]) and ${RUNS} order by until`.execute(
+    tx,
+  );
+  return new Map(rows.filter(holdsParse).map((wait) => [wait.telegramId, wait]));
+}
+
 /** Methods without which a parse can do nothing: opening the account, and the look at its channels. */
 const PARSE_METHODS = ["users.getUsers", "messages.getPeerDialogs"] as const;
 

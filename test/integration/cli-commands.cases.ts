@@ -41,7 +41,9 @@ export function commandCases({ dataDir, world }: { dataDir: string; world: strin
   });
 
   it("parses everybody, and waits for it", async () => {
-    expect(await json("parse", "--all", "--wait")).toEqual(ids.map((telegramId) => ({ telegramId, outcome: "done" })));
+    expect(await json("parse", "--all", "--wait")).toEqual(
+      ids.map((telegramId) => ({ telegramId, outcome: "done", run: expect.objectContaining({ channels: 4 }) })),
+    );
   });
 
   it("lists users, channels and sessions", async () => {
@@ -88,7 +90,7 @@ export function commandCases({ dataDir, world }: { dataDir: string; world: strin
     ]);
     expect(outcomes).toEqual([
       { telegramId: paused, outcome: "paused: gramfleet users resume" },
-      { telegramId: parsed, outcome: "done" },
+      { telegramId: parsed, outcome: "done", run: expect.anything() },
     ]);
     expect(stranger).toMatchObject({ code: 1, stderr: expect.stringContaining("no user 1 here") });
     oneLine(stranger);
@@ -106,7 +108,7 @@ export function commandCases({ dataDir, world }: { dataDir: string; world: strin
     expect(added).toEqual([{ added: true, name: "nobody_has_this" }]);
     expect(malformed).toMatchObject({ code: 2, stderr: expect.stringContaining('channel "no channel" is malformed') });
     oneLine(malformed);
-    expect(await json("parse", id, "--wait")).toEqual([{ telegramId: id, outcome: "done" }]);
+    expect(await json("parse", id, "--wait")).toMatchObject([{ telegramId: id, outcome: "done" }]);
     const subscriptions = await json<{ name: string; state: string }[]>("channels", "list", id);
     expect(subscriptions.map(({ name }) => name)).not.toContain("fine_name");
     expect(subscriptions).toContainEqual(

@@ -145,14 +145,25 @@ it("a keyring that did not seal the sessions starts no worker", async () => {
 it("works with the sessions, and leaves no trace of a secret anywhere", async () => {
   const alone = await run("parse", String(PLAIN.id), "--wait", "--timeout", "1", "--json");
   expect(alone.code).toBe(1);
-  expect(jsonOf(alone)).toEqual([{ telegramId: String(PLAIN.id), outcome: "not over after 1 s: does a worker run?" }]);
+  expect(jsonOf(alone)).toEqual([
+    {
+      telegramId: String(PLAIN.id),
+      outcome: "not over, and nothing happened for 1 s: does a worker run? gramfleet health",
+    },
+  ]);
   const worker = startGramfleet(["worker"], { env });
   const scheduler = startGramfleet(["scheduler"], { env });
   const channel = [...emulator.world.channels.values()].find(({ username }) => username !== null)?.username ?? "";
   await Promise.all(PEOPLE.map(({ id }) => run("channels", "add", String(id), channel)));
   await Promise.all([worker.ready(), scheduler.ready()]);
   const parsed = await run("parse", ...PEOPLE.map(({ id }) => String(id)), "--wait", "--json");
-  expect(jsonOf(parsed), parsed.stderr).toEqual(PEOPLE.map(({ id }) => ({ telegramId: String(id), outcome: "done" })));
+  expect(jsonOf(parsed), parsed.stderr).toEqual(
+    PEOPLE.map(({ id }) => ({
+      telegramId: String(id),
+      outcome: "done",
+      run: expect.objectContaining({ channels: 1 }),
+    })),
+  );
   const inRedis = await contentOfRedis(redis.url, redis.prefix);
   for (const running of [worker, scheduler]) {
     running.signal("SIGTERM");

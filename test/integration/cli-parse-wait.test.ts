@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { openDatabase } from "../../db/client.ts";
+import type { Database } from "../../db/database.ts";
+import { databaseNow } from "../../db/overview.ts";
+import { endRun, type Run } from "../../db/runs.ts";
+import { finish, loadSchedule, startRun } from "../../db/schedules.ts";
+import { findUser, setPaused } from "../../db/users.ts";
+import { createProducer, type Producer } from "../../queue/producer.ts";
+import { openRedis } from "../../queue/redis.ts";
+import { silentLog } from "../../runtime/log.ts";
+import { eventually } from "../support/eventually.ts";
+import { plantUser } from "../support/fleet-rows.ts";
+import { jsonOf, prepareCommands, startGramfleet } from "../support/gramfleet.ts";
+import { runHere, startHere } from "../support/run-here.ts";
+import { type TestDatabase, testDatabase, testRedis } from "../support/services.ts";
+
+/** A parse that is followed, against runs that are begun and ended here: no worker serves this fleet. */
+const TENANT = "default";
+const QUEUE = "parse-1001";
+const [ONE, TWO] = [901n, 902n] as const;
+const service = testRedis();
+const redis = openRedis(service.url, "producer");
+let home: TestDatabase;
+let database: Database;
+let producer: Producer;
+let env: NodeJS.ProcessEnv;
+
+prepareCommands();
+beforeAll(async () => {
+  home = await testDatabase();
+  database = openDatabase({ url: home.url, poolSize: 2, fencedStatementMs: 1_000, log: silentLog });
+  producer = createProducer({ redis, prefix: service.prefix, log: silentLog });
+  env = {
+    DATABASE_URL: home.url,
+    REDIS_URL: service.url,
+    REDIS_PREFIX: service.prefix,
+    MASTER_API_IDS: "1001",
+    MASTER_API_HASHES: "a".repeat(32),
+  };
+  for (const telegramId of [ONE, TWO]) await plantUser(database, telegramId, { apiId: 1001 });
+});
+afterAll(async () => {
+  await producer?.close();
+  redis.disconnect();
+  await database?.close();
+  await home?.drop();
+});
+
+const idOf = async (telegramId: bigint) =>
+  (await database.inTenant(TENANT, (tx) => findUser(tx, telegramId)))?.id ?? 0n;
+const scheduleOf = async (telegramId: bigint) => {
+  const userId = await idOf(telegramId);
+  return database.inTenant(TENANT, (tx) => loadSchedule(tx, userId));
+};
+/** Waits until the parse of a user was asked for since `after`. */
+const askedFor = (telegramId: bigint, after: Date) =>
+  eventually(async () => ((await scheduleOf(telegramId))?.lastEnqueuedAt ?? after) > after);
+const now = () => database.once(databaseNow);
+
+async function begin(telegramId: bigint): Promise<Date> {
+  const userId = await idOf(telegramId);
+  const started = await database.once((tx) => startRun(tx, userId));
+  if (!started) throw new Error("nobody there");
+  return started.serverNow;
+}
+
+async function end(telegramId: bigint, startedAt: Date, run: Partial<Run> = {}): Promise<void> {
+  const userId = await idOf(telegramId);
+  const none = { channels: 0, channelsChanged: 0, calls: 0, waits: 0, added: 0, edited: 0, deleted: 0 };
+  const ended = {
+    tenantId: TENANT,
+    userId,
+    slot: startedAt,
+    startedAt,
+    plan: "free",
+    outcome: "done",
+    error: null,
+  } as const;
+  await database.asWorker((tx) => endRun(tx, { ...ended, ...none, ...run }, new Date(Date.now() + 3_600_000)));
+}
+
+it("is over with the first run that began after it was asked for, and tells what came of it", async () => {
+  const before = await now();
+  const earlier = await begin(ONE);
+  const parsing = startHere(["parse", String(ONE), String(TWO), "--wait", "--json"], { env });
+  await askedFor(ONE, before);
+  await end(ONE, earlier, { added: 99 });
+  await end(TWO, await begin(TWO), { outcome: "failed", error: "PeerGone: CHANNEL_INVALID" });
+  // The run that ended first had begun before anybody asked.
+  const userId = await idOf(ONE);
+  await database.asWorker((tx) =>
+    tx.updateTable("schedules").set({ claimed_at: new Date() }).where("user_id", "=", userId).execute(),
+  );
+  await end(ONE, await begin(ONE), {
+    added: 3,
+    edited: 2,
+    deleted: 1,
+    calls: 5,
+    channels: 7,
+    channelsChanged: 2,
+    waits: 1,
+  });
+  const ran = await parsing.ended;
+  expect(ran, ran.stderr).toMatchObject({ code: 1, stderr: "" });
+  const seconds = expect.any(Number);
+  expect(jsonOf(ran)).toEqual([
+    {
+      telegramId: String(ONE),
+      outcome: "done",
+      run: {
+        ...{ outcome: "done", error: null, channels: 7, changed: 2, new: 3, edited: 2, deleted: 1, calls: 5, waits: 1 },
+        seconds,
+      },
+    },
+    {
+      telegramId: String(TWO),
+      outcome: "failed: PeerGone: CHANNEL_INVALID",
+      run: expect.objectContaining({ outcome: "failed", error: "PeerGone: CHANNEL_INVALID" }),
+    },
+  ]);
+});
+
+it("says so where a parse comes to no run, and where its queue is paused", async () => {
+  const before = await now();
+  const parsing = startHere(["parse", String(ONE), "--wait", "--json"], { env });
+  await askedFor(ONE, before);
+  await database.inTenant(TENANT, (tx) => setPaused(tx, ONE, true));
+  await begin(ONE);
+  const userId = await idOf(ONE);
+  await database.asWorker((tx) => finish(tx, userId, new Date(Date.now() + 60_000)));
+  expect(jsonOf(await parsing.ended)).toEqual([
+    {
+      telegramId: String(ONE),
+      outcome: "not parsed: paused, or without a session, meanwhile",
+    },
+  ]);
+  await database.inTenant(TENANT, (tx) => setPaused(tx, ONE, false));
+  await producer.pause(QUEUE);
+  const paused = await runHere(["parse", String(ONE), "--wait"], { env });
+  await producer.resume(QUEUE);
+  expect(paused).toMatchObject({
+    code: 1,
+    stdout: "",
+    stderr: `gramfleet: ${ONE} ${QUEUE} is paused: gramfleet queue resume ${QUEUE}\n`,
+  });
+});
+
+it("Ctrl-C ends the following, and says that the parse goes on", async () => {
+  const before = await now();
+  const parsing = startGramfleet(["parse", String(TWO), "--wait"], { env });
+  await askedFor(TWO, before);
+  parsing.signal("SIGINT");
+  expect(await parsing.ended).toEqual({
+    code: 130,
+    stdout: "",
+    stderr: "not followed any more: the parses go on (gramfleet users list)\n",
+  });
+  expect(await scheduleOf(TWO)).toMatchObject({ claimedAt: expect.any(Date) });
+  expect((await producer.queueCounts([QUEUE]))[0]?.waiting).toBeGreaterThan(0);
+});
