@@ -6,6 +6,7 @@ import { loadSession, type SealedSession, type SessionInfo, saveSealed, setHold 
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import { span } from "../runtime/tracing.ts";
 import { type Accounts, LeaseHeld, type OpenAccount, SessionUnusable } from "./account.ts";
 import { createEndings } from "./accounts/endings.ts";
 import { type AccountPolicy, createCallPolicy, type FloodOptions } from "./call-policy.ts";
@@ -105,12 +106,11 @@ export function createAccounts(options: AccountsOptions): Accounts {
     let connection: TelegramConnection | null = null;
     const hangUp = () => void connection?.close();
     try {
-      connection = await options
-        .connect({ session: secret, api, dataCenters, gate, policy, times, log })
-        .catch((error: unknown) => {
-          noteConnect(error);
-          throw error;
-        });
+      const how = { session: secret, api, dataCenters, gate, policy, times, log };
+      connection = await span("connect", {}, () => options.connect(how)).catch((error: unknown) => {
+        noteConnect(error);
+        throw error;
+      });
       metrics.telegramConnects.inc({ outcome: "ok" });
       metrics.sessionConversions.inc({ format: formatOf(secret), direction: "read" });
       metrics.activeTelegramSessions.inc();
@@ -122,9 +122,10 @@ export function createAccounts(options: AccountsOptions): Accounts {
       throw await endings.settle(error, { session, sealed, connection });
     } finally {
       signal.removeEventListener("abort", hangUp);
-      if (connection) {
-        const now = connection.session();
-        await connection.close();
+      const opened = connection;
+      if (opened) {
+        const now = opened.session();
+        await span("close", {}, () => opened.close());
         metrics.activeTelegramSessions.dec();
         if (now !== secret) await saveAgain(session, sealed, now, lease);
       }
@@ -165,7 +166,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
       async commit(write) {
         if (!lease.gate.isOpen()) throw new LeaseLost("LEASE_LOST", "commit");
         try {
-          return await database.underLease(lease.ref, write);
+          return await span("commit", {}, () => database.underLease(lease.ref, write));
         } catch (error) {
           if (error instanceof LeaseGone) throw new LeaseLost("LEASE_LOST", "commit");
           throw error;
@@ -191,7 +192,11 @@ export function createAccounts(options: AccountsOptions): Accounts {
     if (closing.signal.aborted) throw new LeaseLost("LEASE_LOST", "open");
     const known = usable(typeof asked === "bigint" ? await database.once((tx) => loadSession(tx, asked)) : asked);
     refuseWhileWaiting(known, needs);
-    const lease = await leases.acquire(known.id);
+    const lease = await span("lease", { "gramfleet.session_id": known.id }, async (asking) => {
+      const lease = await leases.acquire(known.id);
+      asking.set({ "gramfleet.lease.taken": lease !== null });
+      return lease;
+    });
     if (!lease) throw new LeaseHeld(`session ${known.id} is leased elsewhere`);
     size += 1;
     try {
@@ -200,7 +205,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
       const secret = vault.open(readable.sealed, bindingOf(readable.session));
       return await connected(readable, secret, lease, work);
     } finally {
-      await lease.release();
+      await span("release", {}, () => lease.release());
       size -= 1;
     }
   }

@@ -4,6 +4,7 @@ import type { Log } from "../runtime/log.ts";
 import { apiIdLabel, methodLabel } from "../runtime/metrics/labels.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { sleep } from "../runtime/sleep.ts";
+import { beginSpan, inThisSpan, type Span, span } from "../runtime/tracing.ts";
 import {
   AuthLost,
   FloodWait,
@@ -97,13 +98,20 @@ export function createCallPolicy(options: {
 
   async function invokeInSlot<T>(call: Call, invoke: () => Promise<T>): Promise<T> {
     let begun = false;
+    const about = { "gramfleet.api_id": apiLabel, "rpc.method": call.method };
+    const slot = beginSpan("limiter", about);
+    const go = inThisSpan(() => {
+      slot.end();
+      refuse(call);
+      begun = true;
+      const facts = { "rpc.system": "mtproto", ...about, "gramfleet.channel_id": call.chatId };
+      return span(`telegram ${call.method}`, facts, (sent) => observed(call, invoke, sent), "client");
+    });
     try {
-      return await limiter.run(apiId, () => {
-        refuse(call);
-        begun = true;
-        return observed(call, invoke);
-      });
+      return await limiter.run(apiId, go);
     } catch (error) {
+      slot.fail(error);
+      slot.end();
       if (!begun) pauses.gaveUp(apiId, call.method, telegramId);
       if (error instanceof ApiIdPaused) throw new WaitRunning(call.method, error.until, "api_id");
       if (error instanceof LimiterUnavailable) throw new Transient("LIMITER_UNAVAILABLE", call.method);
@@ -112,7 +120,7 @@ export function createCallPolicy(options: {
   }
 
   /** One call that really goes out, and what it leaves in metrics and log. */
-  async function observed<T>(call: Call, invoke: () => Promise<T>): Promise<T> {
+  async function observed<T>(call: Call, invoke: () => Promise<T>, sent: Span): Promise<T> {
     const startedAt = clock.monotonic();
     calls += 1;
     let outcome: "ok" | "flood" | "error" | "timeout" = "ok";
@@ -127,12 +135,15 @@ export function createCallPolicy(options: {
       if (isAnswer(error)) pauses.answered(apiId, call.method, telegramId);
       else if (outcome !== "flood" || isChats(error)) pauses.gaveUp(apiId, call.method, telegramId);
       errorName = error instanceof TelegramError ? error.errorName : undefined;
+      if (error instanceof FloodWait)
+        sent.event("flood wait", { "gramfleet.wait.seconds": error.seconds, "gramfleet.wait.scope": error.scope });
       throw error;
     } finally {
       const ms = clock.monotonic() - startedAt;
       const method = methodLabel(call.method);
       metrics.telegramApiCalls.inc({ api_id: apiLabel, method, outcome });
       metrics.telegramCallSeconds.observe({ method }, ms / 1_000);
+      sent.set({ "gramfleet.outcome": outcome, "rpc.response.status_code": errorName });
       log.info(
         {
           api_id: apiId,
@@ -177,7 +188,9 @@ export function createCallPolicy(options: {
       const milliseconds = wait.until.getTime() - clock.now();
       if (milliseconds > patienceMs) throw wait;
       patienceMs -= milliseconds;
-      await sleep(Math.max(0, milliseconds) + AFTER_WAIT_MS, options.signal);
+      await span("wait", { "rpc.method": call.method, "gramfleet.wait.scope": wait.scope }, () =>
+        sleep(Math.max(0, milliseconds) + AFTER_WAIT_MS, options.signal),
+      );
       if (!gate.isOpen()) throw new LeaseLost("LEASE_LOST", call.method);
     }
   }
