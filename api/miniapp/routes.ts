@@ -5,6 +5,7 @@ import { userOfAsker } from "../http/asker.ts";
 import { createFindCaller } from "../http/callers.ts";
 import { ApiError, answers } from "../http/errors.ts";
 import { loginRate } from "../http/login-rate.ts";
+import { ticketsOf } from "../http/tickets-of.ts";
 import type { RouteDeps } from "../routes/deps.ts";
 import { passwordParameters, proofFields, proofOf, toPasswordParameters } from "../routes/password-proof.ts";
 import { time } from "../routes/schemas.ts";
@@ -38,10 +39,7 @@ export const miniAppRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, deps)
   const { database, clock, trust, config } = deps;
   const assets = createPageAssets();
   const findCaller = createFindCaller({ database, clock, trust, admins: config.admins });
-  const tickets = () => {
-    if (deps.tickets === null) throw new ApiError(503, "not_configured", "there are no QR logins here");
-    return deps.tickets;
-  };
+  const tickets = () => ticketsOf(deps);
 
   app.get(
     "/qr-auth",

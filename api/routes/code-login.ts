@@ -9,6 +9,7 @@ import { BOT_TENANT, createFindCaller } from "../http/callers.ts";
 import { ApiError, answers, tooManyRequests } from "../http/errors.ts";
 import { loginRate } from "../http/login-rate.ts";
 import { refusalOf } from "../http/login-refusals.ts";
+import { ticketsOf } from "../http/tickets-of.ts";
 import { setWebCookie } from "../http/web-cookie.ts";
 import { heldBy } from "../miniapp/possession.ts";
 import type { RouteDeps } from "./deps.ts";
@@ -51,10 +52,7 @@ const verdict = z.object({
 export const codeLoginRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, deps) => {
   const { database, clock, trust, config } = deps;
   const findCaller = createFindCaller({ database, clock, trust, admins: config.admins });
-  const tickets = () => {
-    if (deps.tickets === null) throw new ApiError(503, "not_configured", "there are no logins here");
-    return deps.tickets;
-  };
+  const tickets = () => ticketsOf(deps);
   /** Of a ticket that whoever has it may use. */
   async function known(id: string): Promise<{ asker: string; view: CodeTicketView }> {
     const asker = await tickets().askerOf(id);

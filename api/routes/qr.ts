@@ -6,6 +6,7 @@ import { unauthenticated } from "../http/access.ts";
 import { askerOf } from "../http/asker.ts";
 import { ApiError, answers } from "../http/errors.ts";
 import { loginRate } from "../http/login-rate.ts";
+import { ticketsOf } from "../http/tickets-of.ts";
 import { saidOf } from "../ticket-words.ts";
 import type { RouteDeps } from "./deps.ts";
 import { passwordParameters, proofFields, proofOf, toPasswordParameters } from "./password-proof.ts";
@@ -44,10 +45,7 @@ const states = z.enum([
 
 /** Logins by QR code. A ticket is told of to whoever asked for it: a tenant's programs, or one user. */
 export const qrRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, deps) => {
-  const tickets = () => {
-    if (deps.tickets === null) throw new ApiError(503, "not_configured", "there are no QR logins here");
-    return deps.tickets;
-  };
+  const tickets = () => ticketsOf(deps);
 
   app.post(
     "/api/qr/start",

@@ -16,6 +16,7 @@ import { tenantOf } from "../http/access.ts";
 import { ApiError, answers } from "../http/errors.ts";
 import { loginRate } from "../http/login-rate.ts";
 import { refusalOf } from "../http/login-refusals.ts";
+import { ticketsOf } from "../http/tickets-of.ts";
 import type { RouteDeps } from "./deps.ts";
 import { passwordParameters, proofFields, proofOf, toPasswordParameters } from "./password-proof.ts";
 import { phone, phoneDigits, time } from "./schemas.ts";
@@ -58,10 +59,7 @@ const verdict = z.object({
 /** Accounts that a tenant's program logs in by phone, step by step. */
 export const telegramAccountRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, deps) => {
   const { database, clock } = deps;
-  const tickets = () => {
-    if (deps.tickets === null) throw new ApiError(503, "not_configured", "there are no logins here");
-    return deps.tickets;
-  };
+  const tickets = () => ticketsOf(deps);
   const config = { access: ["client"] } as const;
   const sends = { ...config, rateLimit: loginRate(deps.config) };
 

@@ -3,8 +3,7 @@ import { createInvite } from "../../db/invites.ts";
 import { transition } from "../../db/sessions.ts";
 import { addUser, findUser } from "../../db/users.ts";
 import { RpcError } from "../../emulator/dc/service.ts";
-import { startTickets, type Tickets } from "../../login/tickets.ts";
-import { openRedis } from "../../queue/redis.ts";
+import type { Tickets } from "../../login/tickets.ts";
 import { provePassword } from "../../telegram/gramjs/srp.ts";
 import { cookieOf, initDataOf, startApiApp, TENANT, type TestApi } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
@@ -22,13 +21,7 @@ let here: TestApi;
 let there: TestApi;
 
 const open = async (given: { lifeMs?: number; codesPerDay?: number } = {}) => {
-  const tickets = await startTickets({
-    deps: { ...home.deps, codesPerDay: given.codesPerDay ?? 1_000 },
-    redis: () => openRedis(home.redis.url, "limiter"),
-    redisPrefix: home.redis.prefix,
-    keyring: home.keyring,
-    ...{ lifeMs: given.lifeMs ?? 120_000, beatMs: 3_000, sweepMs: 60_000 },
-  });
+  const tickets = await home.openTickets(given);
   opened.push(tickets);
   return startApiApp({ tickets, databaseUrl: home.databaseUrl });
 };
@@ -38,7 +31,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await Promise.all([here?.close(), there?.close()]);
-  await Promise.all(opened.map((tickets) => tickets.close()));
   await home?.close();
 });
 const undo: (() => void)[] = [];
@@ -46,23 +38,7 @@ afterEach(() => {
   for (const back of undo.splice(0).reverse()) back();
 });
 
-let number = 0;
-/** Somebody with a phone, and the code that comes to it. */
-function person(password: string | null = null, dcId = 1 + (number % 2)) {
-  number += 1;
-  const telegramId = 6_500_000_000n + BigInt(number);
-  const phone = `99966${dcId}${String(5_000 + number)}`;
-  home.telegram.world.addUser({
-    id: telegramId,
-    phone,
-    dcId,
-    firstName: "Ada",
-    username: null,
-    premium: false,
-    password,
-  });
-  return { telegramId, phone, code: String(dcId).repeat(5) };
-}
+const person = (password: string | null = null) => home.person({ password });
 async function user(password: string | null = null) {
   const who = person(password);
   await here.database.inTenant(TENANT, (tx) => addUser(tx, { tenantId: TENANT, telegramId: who.telegramId }));
@@ -266,7 +242,7 @@ it("counts codes by API ID and day, and says when the day's are used up", async 
 });
 
 it("expires, and leaves neither connection nor key", async () => {
-  await using short = Object.assign(await open({ lifeMs: 1_000 }), {
+  await using short = Object.assign(await open({ lifeMs: 3_000 }), {
     async [Symbol.asyncDispose]() {
       await short.close();
     },

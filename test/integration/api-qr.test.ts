@@ -2,8 +2,7 @@ import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { createQrCallback } from "../../api/qr-callback.ts";
 import { ownApiIdOfUser, setOwnApiId } from "../../db/own-api-ids.ts";
 import { addUser, findUser } from "../../db/users.ts";
-import { startTickets, type Tickets } from "../../login/tickets.ts";
-import { openRedis } from "../../queue/redis.ts";
+import type { Tickets } from "../../login/tickets.ts";
 import { provePassword } from "../../telegram/gramjs/srp.ts";
 import { keepOwnApiId } from "../../telegram/own-api-ids.ts";
 import { initDataOf, signedCallback, startApiApp, TENANT, type TestApi } from "../support/api.ts";
@@ -23,31 +22,17 @@ let api: TestApi;
 let program: Headers;
 beforeAll(async () => {
   home = await startLoginFleet();
-  tickets = await startTickets({
-    deps: home.deps,
-    redis: () => openRedis(home.redis.url, "limiter"),
-    redisPrefix: home.redis.prefix,
-    keyring: home.keyring,
-    ...{ lifeMs: 120_000, beatMs: 3_000, sweepMs: 60_000 },
-  });
+  tickets = await home.openTickets();
   const qrCallback = createQrCallback(tickets, home.deps.metrics);
   api = await startApiApp({ tickets, qrCallback, databaseUrl: home.databaseUrl });
   program = await api.bearer();
 });
 afterAll(async () => {
   await api?.close();
-  await tickets?.close();
   await home?.close();
 });
 
-let number = 0;
-function person(password: string | null = null): bigint {
-  number += 1;
-  const id = 6_300_000_000n + BigInt(number);
-  const known = { firstName: "Ada", username: null, dcId: 1 + (number % 2), premium: false, password };
-  home.telegram.world.addUser({ id, phone: `999661${String(8_000 + number)}`, ...known });
-  return id;
-}
+const person = (password: string | null = null) => home.person({ password }).telegramId;
 
 /** Whoever has their Mini App open. */
 async function appOf(telegramId: bigint): Promise<Headers> {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { createRevokeSession } from "../../api/revoke-session.ts";
 import { loadSession } from "../../db/sessions.ts";
 import { addUser, findUser } from "../../db/users.ts";
-import { startTickets, type Tickets } from "../../login/tickets.ts";
+import type { Tickets } from "../../login/tickets.ts";
 import { type Consumer, type Handlers, startConsumer } from "../../queue/consumer.ts";
 import { queueOf } from "../../queue/jobs.ts";
 import { createProducer, type Producer } from "../../queue/producer.ts";
@@ -33,11 +33,7 @@ const connections: Redis[] = [];
 beforeAll(async () => {
   home = await startLoginFleet();
   const { redis } = home;
-  tickets = await startTickets({
-    deps: home.deps,
-    redis: () => openRedis(redis.url, "limiter"),
-    ...{ redisPrefix: redis.prefix, keyring: home.keyring, lifeMs: 120_000, beatMs: 3_000, sweepMs: 60_000 },
-  });
+  tickets = await home.openTickets();
   connections.push(openRedis(redis.url, "producer"), openRedis(redis.url, "worker"));
   const [forProducer, forWorker] = connections as [Redis, Redis];
   producer = createProducer({ redis: forProducer, prefix: redis.prefix, log });
@@ -58,29 +54,13 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await api?.close();
-  await tickets?.close();
   await consumer?.close(1_000);
   await producer?.close();
   for (const redis of connections) redis.disconnect();
   await home?.close();
 });
 
-let number = 0;
-function person(password: string | null = null, dcId = 1 + (number % 2)) {
-  number += 1;
-  const telegramId = 6_600_000_000n + BigInt(number);
-  const phone = `99966${dcId}${String(6_000 + number)}`;
-  home.telegram.world.addUser({
-    id: telegramId,
-    phone,
-    dcId,
-    firstName: "Ada",
-    username: null,
-    premium: false,
-    password,
-  });
-  return { telegramId, phone, code: String(dcId).repeat(5) };
-}
+const person = (password: string | null = null) => home.person({ password });
 const at = (path = "", tenant = TENANT) => `/api/v1/accounts/${tenant}/channels/telegram_accounts${path}`;
 const post = (path: string, payload: object = {}, headers = program) =>
   api.inject({ method: "POST", url: at(path), payload, headers });

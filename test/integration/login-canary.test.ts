@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { createQrCallback } from "../../api/qr-callback.ts";
 import { createInvite } from "../../db/invites.ts";
 import { addUser } from "../../db/users.ts";
-import { startTickets, type Tickets } from "../../login/tickets.ts";
+import type { Tickets } from "../../login/tickets.ts";
 import { openRedis } from "../../queue/redis.ts";
 import { createLog } from "../../runtime/log.ts";
 import { cookieOf, initDataOf, signedCallback, startApiApp, TENANT, type TestApi } from "../support/api.ts";
@@ -43,40 +43,18 @@ beforeAll(async () => {
   listener = openRedis(home.redis.url, "worker");
   await listener.psubscribe("*");
   listener.on("pmessage", (_pattern, channel: string, text: string) => void published.push(`${channel} ${text}`));
-  const open = () =>
-    startTickets({
-      deps: home.deps,
-      redis: () => openRedis(home.redis.url, "limiter"),
-      ...{ redisPrefix: home.redis.prefix, keyring: home.keyring, lifeMs: 120_000, beatMs: 3_000, sweepMs: 60_000 },
-    });
-  tickets = [await open(), await open()];
+  tickets = [await home.openTickets(), await home.openTickets()];
   const serve = (of: Tickets) =>
     startApiApp({ tickets: of, qrCallback: createQrCallback(of, home.deps.metrics), databaseUrl: home.databaseUrl });
   apis = [await serve(tickets[0]), await serve(tickets[1])];
 });
 afterAll(async () => {
   await Promise.all((apis ?? []).map((api) => api.close()));
-  await Promise.all((tickets ?? []).map((of) => of.close()));
   listener?.disconnect();
   await home?.close();
 });
 
-let number = 0;
-function person(password: string | null = PASSWORD) {
-  number += 1;
-  const telegramId = 6_700_000_000n + BigInt(number);
-  const [dcId, phone] = [1 + (number % 2), `99966${1 + (number % 2)}${String(7_000 + number)}`];
-  home.telegram.world.addUser({
-    id: telegramId,
-    phone,
-    dcId,
-    firstName: "Ada",
-    username: null,
-    premium: false,
-    password,
-  });
-  return { telegramId, phone };
-}
+const person = (password: string | null = PASSWORD) => home.person({ password });
 
 /** Alternates between the two processes, and looks everywhere after each request. */
 let turn = 0;

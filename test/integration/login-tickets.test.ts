@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
 import { addUser } from "../../db/users.ts";
-import { startTickets, type Tickets, type TicketView } from "../../login/tickets.ts";
+import type { Tickets, TicketView } from "../../login/tickets.ts";
 import { openRedis } from "../../queue/redis.ts";
 import { provePassword } from "../../telegram/gramjs/srp.ts";
 import { endAbandonedLogins } from "../../telegram/login/abandoned.ts";
@@ -32,29 +32,12 @@ afterEach(async () => {
 
 /** One process's tickets. */
 async function open(given: { lifeMs?: number } = {}): Promise<Tickets> {
-  const tickets = await startTickets({
-    deps: home.deps,
-    redis: () => openRedis(home.redis.url, "limiter"),
-    redisPrefix: home.redis.prefix,
-    keyring: home.keyring,
-    lifeMs: given.lifeMs ?? 120_000,
-    beatMs: 300,
-    sweepMs: 60_000,
-  });
+  const tickets = await home.openTickets({ ...given, beatMs: 300 });
   opened.push(tickets);
   return tickets;
 }
 
-let number = 0;
-function person(given: { dcId?: number; password?: string } = {}): bigint {
-  number += 1;
-  const id = 6_200_000_000n + BigInt(number);
-  const dcId = given.dcId ?? 1;
-  const phone = `99966${dcId}1${String(number).padStart(3, "0")}`;
-  const known = { firstName: "Ada", username: null, premium: false, password: given.password ?? null };
-  home.telegram.world.addUser({ id, phone, dcId, ...known });
-  return id;
-}
+const person = (given: { dcId?: number; password?: string } = {}) => home.person({ dcId: 1, ...given }).telegramId;
 
 const start = (tickets: Tickets, telegramId: bigint | null = null) =>
   tickets.start({ asker: ASKER, tenantId: TENANT, telegramId });

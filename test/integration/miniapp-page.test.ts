@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { addUser } from "../../db/users.ts";
-import { startTickets, type Tickets } from "../../login/tickets.ts";
-import { openRedis } from "../../queue/redis.ts";
+import type { Tickets } from "../../login/tickets.ts";
 import { provePassword } from "../../web/qr-auth/srp.ts";
 import { initDataOf, startApiApp, TENANT, type TestApi } from "../support/api.ts";
 import { eventually } from "../support/eventually.ts";
@@ -17,28 +16,17 @@ let tickets: Tickets;
 let api: TestApi;
 beforeAll(async () => {
   home = await startLoginFleet();
-  tickets = await startTickets({
-    deps: home.deps,
-    redis: () => openRedis(home.redis.url, "limiter"),
-    redisPrefix: home.redis.prefix,
-    keyring: home.keyring,
-    ...{ lifeMs: 120_000, beatMs: 3_000, sweepMs: 60_000 },
-  });
+  tickets = await home.openTickets();
   api = await startApiApp({ tickets, databaseUrl: home.databaseUrl });
 });
 afterAll(async () => {
   await api?.close();
-  await tickets?.close();
   await home?.close();
 });
 
-let number = 0;
 /** A person with an account at Telegram, who is a user here. */
 async function person(password: string | null = null) {
-  number += 1;
-  const telegramId = 6_350_000_000n + BigInt(number);
-  const known = { firstName: "Ada", username: null, dcId: 2, premium: false, password };
-  home.telegram.world.addUser({ id: telegramId, phone: `999662${String(7_000 + number)}`, ...known });
+  const { telegramId } = home.person({ password });
   const { user } = await api.database.inTenant(TENANT, (tx) => addUser(tx, { tenantId: TENANT, telegramId }));
   return { telegramId, asker: `user:${user.id}` };
 }

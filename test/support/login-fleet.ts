@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { openDatabase } from "../../db/client.ts";
 import { loadSealed, loadSession } from "../../db/sessions.ts";
 import type { SessionTransition } from "../../db/transition-watch.ts";
+import { startTickets, type Tickets } from "../../login/tickets.ts";
 import { openRedis } from "../../queue/redis.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
 import { Lifecycle } from "../../runtime/lifecycle.ts";
@@ -46,6 +47,7 @@ export async function startLoginFleet(given: { readonly shortLeases?: boolean; r
     log,
   });
   const lifecycle = new Lifecycle(log);
+  let people = 0;
   const apiIds = { masters: [MASTER], backup: null };
   const keyring = [{ id: "k1", key: randomBytes(32) }];
   const fleet = await createFleet(
@@ -80,6 +82,28 @@ export async function startLoginFleet(given: { readonly shortLeases?: boolean; r
     lifecycle,
     /** Committed in this process, the oldest first. */
     transitions,
+    /** One process's tickets, until the end. */
+    async openTickets(
+      given: { readonly lifeMs?: number; readonly beatMs?: number; readonly codesPerDay?: number } = {},
+    ): Promise<Tickets> {
+      const { lifeMs = 120_000, beatMs = 3_000, codesPerDay = 1_000 } = given;
+      const tickets = await startTickets({
+        deps: { ...deps, codesPerDay },
+        redis: () => openRedis(redis.url, "limiter"),
+        ...{ redisPrefix: redis.prefix, keyring, lifeMs, beatMs, sweepMs: 60_000 },
+      });
+      return lifecycle.own("tickets", tickets, (opened) => opened.close());
+    },
+    /** Somebody with a phone, in one of the two data centers by turns, and the code that comes to it. */
+    person(given: { readonly password?: string | null; readonly dcId?: number } = {}) {
+      people += 1;
+      const { dcId = 1 + (people % 2), password = null } = given;
+      const telegramId = 6_200_000_000n + BigInt(people);
+      const phone = `99966${dcId}1${String(people).padStart(3, "0")}`;
+      const known = { firstName: "Ada", username: null, premium: false };
+      telegram.world.addUser({ id: telegramId, phone, dcId, password, ...known });
+      return { telegramId, phone, code: String(dcId).repeat(5) };
+    },
     /** Every session's row, the oldest first. */
     async sessions() {
       return database.asWorker(async (tx) => {
