@@ -2,6 +2,7 @@ import { type JobsOptions, Queue, QueueEvents } from "bullmq";
 import type { Redis } from "ioredis";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Log } from "../runtime/log.ts";
+import { type Drained, drainQueue } from "./drain.ts";
 import { traceHandovers } from "./job-traces.ts";
 import { JOBS, type JobData, type JobName } from "./jobs.ts";
 import { LIMITER } from "./limiter.ts";
@@ -78,8 +79,10 @@ export interface Producer {
   failures(queue: string, limit: number): Promise<{ name: string; reason: string }[]>;
   /** Puts failed jobs back; gives their number before. */
   retryFailed(queue: string): Promise<number>;
-  /** Removes what waits (also what is snoozed, with `delayed`). */
-  drain(queue: string, options?: { delayed?: boolean }): Promise<void>;
+  /** Removes what waits: see `queue/drain.ts`. Each look fails while Redis is away, but all of them may take their time. */
+  drain(queue: string, options?: Parameters<typeof drainQueue>[1]): Promise<Drained>;
+  /** Every queue that ever got a job, as BullMQ knows it: for its board alone. They stay the producer's. */
+  openQueues(): Promise<Queue[]>;
   close(): Promise<void>;
 }
 
@@ -238,7 +241,8 @@ export function createProducer(options: { redis: Redis; prefix: string; log: Log
       await queue.retryJobs({ state: "failed" });
       return failed;
     },
-    drain: (name, choice) => queueOf(name).drain(choice?.delayed ?? false),
+    drain: (name, choice) => drainQueue(queueOf(name), choice),
+    openQueues: async () => (await known()).map(queueOf),
     async close() {
       const opened = await Promise.allSettled(events.values());
       const streams = opened.flatMap((stream) => (stream.status === "fulfilled" ? [stream.value] : []));

@@ -3,6 +3,7 @@ import { ownDatabase } from "../db/open.ts";
 import { createEpoch } from "../queue/epoch.ts";
 import { queuesOf } from "../queue/jobs.ts";
 import { ownProducer } from "../queue/open.ts";
+import { announcePresence } from "../queue/presence.ts";
 import { ownHealthServer } from "../runtime/health.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import { createLog, type Log } from "../runtime/log.ts";
@@ -63,7 +64,12 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
     lifecycle.own(name, startLoop({ name, everyMs, log, turn }), (running) => running.stop());
   };
   loop("recovery", limits.overdueScanEveryMs, () => recoverFromFlush(deps));
-  loop("due scan", limits.dueScanEveryMs, () => scanDue(deps));
+  let scannedAt = performance.now();
+  loop("due scan", limits.dueScanEveryMs, async () => {
+    const turn = await scanDue(deps);
+    scannedAt = performance.now();
+    return turn;
+  });
   loop("overdue scan", limits.overdueScanEveryMs, () => scanOverdue(deps));
   loop("overslept jobs", limits.overdueScanEveryMs, () => wakeOverslept(deps));
   loop("maintenance", limits.maintenanceEveryMs, () => maintain(deps));
@@ -72,6 +78,8 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
   loop("ledger gauges", limits.ledgerEveryMs, () => measureLedger(deps));
 
   const health = await ownHealthServer(lifecycle, { ...config.metrics, ...{ metrics, database, redis } });
+  const facts = () => ({ scannedSecondsAgo: Math.round((performance.now() - scannedAt) / 100) / 10 });
+  announcePresence(lifecycle, { role: "scheduler", facts, prefix: config.redisPrefix, redis, log });
   log.info({ port: health.port, queues }, "scheduler started");
   return { port: health.port };
 }

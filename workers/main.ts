@@ -4,6 +4,7 @@ import { ownDatabase } from "../db/open.ts";
 import { type Consumer, type JobContext, startConsumer } from "../queue/consumer.ts";
 import { queuesOf } from "../queue/jobs.ts";
 import { ownProducer, ownRedis } from "../queue/open.ts";
+import { announcePresence } from "../queue/presence.ts";
 import { openRedis } from "../queue/redis.ts";
 import { systemClock as clock } from "../runtime/clock.ts";
 import { createFailpoint, noFailpoint } from "../runtime/failpoint.ts";
@@ -118,6 +119,7 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
     ),
     (loop) => loop.stop(),
   );
+  announcePresence(lifecycle, { role: "worker", facts: () => ({ active: consumer.active }), prefix, redis, log });
   log.info({ port: health.port, concurrency: config.workerConcurrency }, "worker started");
   return { port: health.port, consumer };
 }
