@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it, onTestFinished, vi } from "vitest";
 import { addUser } from "../../db/users.ts";
 import type { Tickets, TicketView } from "../../login/tickets.ts";
 import { openRedis } from "../../queue/redis.ts";
@@ -190,6 +190,7 @@ async function holder() {
   const child = spawn(process.execPath, ["--import", "tsx", script, JSON.stringify(home.forHolder())], {
     stdio: ["ignore", "pipe", "inherit"],
   });
+  onTestFinished(() => void child.kill("SIGKILL"));
   const lines = createInterface({ input: child.stdout });
   const line = await new Promise<string>((resolve, reject) => {
     lines.once("line", resolve);
