@@ -11,12 +11,14 @@ import {
   LogController,
 } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import { noTracing, type Tracing } from "../runtime/tracing.ts";
 import { requireAccess } from "./http/access.ts";
 import { createFindCaller } from "./http/callers.ts";
 import { handleErrors, refuseConnection } from "./http/error-handling.ts";
 import { ApiError, answerTo, tooManyRequests } from "./http/errors.ts";
 import { collectOpenApi } from "./http/openapi.ts";
 import { logRequests } from "./http/request-log.ts";
+import { traceRequests } from "./http/request-trace.ts";
 import type { InitDataTrust } from "./proof/init-data.ts";
 import type { RouteDeps } from "./routes/deps.ts";
 import { routes } from "./routes.ts";
@@ -24,6 +26,7 @@ import { routes } from "./routes.ts";
 export interface AppDeps extends Omit<RouteDeps, "trust"> {
   /** Telegram's Ed25519 key, where it is not that of production. */
   readonly initDataKey?: Buffer;
+  readonly tracing?: Tracing;
   /** More routes, for other processes' needs; each says who may call it. */
   readonly more?: FastifyPluginAsync;
 }
@@ -59,6 +62,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
+  traceRequests(app, deps.tracing ?? noTracing);
   logRequests(app);
   await app.register(helmet, {
     contentSecurityPolicy: {

@@ -12,6 +12,7 @@ import { createLog, type Log } from "../runtime/log.ts";
 import { createMetrics, type Metrics } from "../runtime/metrics.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { runProcess } from "../runtime/process.ts";
+import { ownTracing } from "../runtime/tracing.ts";
 import { createFleet } from "../telegram/fleet.ts";
 import { fleetOptions } from "../telegram/from-config.ts";
 import { keepOriginalCodec } from "../telegram/gramjs/codec/fast-codec.ts";
@@ -31,7 +32,7 @@ const GRACE_MS = 10_000;
 
 /** Runs the api until a signal ends it. */
 export async function runApi(config: Config): Promise<void> {
-  const log = createLog({ level: config.logLevel, name: "api" });
+  const log = createLog({ level: config.logLevel, name: "api", traced: config.tracing !== null });
   await runProcess(log, async (lifecycle) => {
     const { port, address } = await startApi(config, lifecycle, log);
     return { port, details: { address } };
@@ -52,6 +53,7 @@ export async function startApi(
 ): Promise<{ port: number; address: string }> {
   const { limits } = config;
   const metrics = createMetrics({ process: "api" });
+  const tracing = await ownTracing(lifecycle, config.tracing, "api", log);
   const toPostgres = {
     ...{ url: config.databaseUrl ?? "", fencedStatementMs: limits.fencedStatementMs },
     ...{ metrics, log },
@@ -65,7 +67,7 @@ export async function startApi(
   const app = lifecycle.own(
     "API",
     await createApp({
-      ...{ database, log, metrics, status, tickets },
+      ...{ database, log, metrics, tracing, status, tickets },
       clock: systemClock,
       config: config.api,
       qrCallback: tickets && createQrCallback(tickets, metrics),

@@ -13,6 +13,7 @@ import { startLoop } from "../runtime/loop.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { runProcess } from "../runtime/process.ts";
+import { ownTracing } from "../runtime/tracing.ts";
 import { createFleet } from "../telegram/fleet.ts";
 import { fleetOptions } from "../telegram/from-config.ts";
 import { keepOriginalCodec } from "../telegram/gramjs/codec/fast-codec.ts";
@@ -33,7 +34,7 @@ const FORGET_EVERY_MS = 3_600_000;
 
 /** Runs the bot until a signal ends it. Any number of them may run at once. */
 export async function runBot(config: Config): Promise<void> {
-  const log = createLog({ level: config.logLevel, name: "bot" });
+  const log = createLog({ level: config.logLevel, name: "bot", traced: config.tracing !== null });
   await runProcess(log, (lifecycle) => startBot(config, lifecycle, log));
 }
 
@@ -53,6 +54,7 @@ export async function startBot(
   if (token === null || authBaseUrl === null) throw new OperatorError("set BOT_TOKEN and AUTH_BASE_URL");
   const metrics = createMetrics({ process: "bot" });
   if (!config.fastCodec) keepOriginalCodec();
+  const tracing = await ownTracing(lifecycle, config.tracing, "bot", log);
   const database = await ownDatabase(lifecycle, {
     ...{ url: config.databaseUrl ?? "", poolSize: POOL_SIZE, fencedStatementMs: limits.fencedStatementMs },
     ...{ metrics, log },
@@ -83,7 +85,7 @@ export async function startBot(
     "updates under way",
     createDispatcher({
       take: (updateId) => database.once((tx) => takeUpdate(tx, botId, updateId)),
-      handle: (update) => bot.handleUpdate(update),
+      handle: (update) => tracing.root("bot update", { kind: "consumer" }, () => bot.handleUpdate(update)),
       log,
     }),
     (running) => running.idle(),

@@ -4,6 +4,7 @@ import pLimit from "p-limit";
 import { withDeadline } from "../runtime/deadline.ts";
 import { startLoop } from "../runtime/loop.ts";
 import { sleep } from "../runtime/sleep.ts";
+import { span } from "../runtime/tracing.ts";
 import { prepareTelegramPrime } from "../telegram/gramjs/codec/telegram-prime.ts";
 import { openLoginWire } from "../telegram/gramjs/login-wire.ts";
 import { sweepAbandonedLogins } from "../telegram/login/abandoned.ts";
@@ -203,7 +204,7 @@ export async function startHolder(options: HolderOptions): Promise<Holder> {
     const ticket = await beginning(async () => {
       const endsAt = new Date(clock.now() + lifeMs);
       const ticket = new HeldTicket<Kind>({ ...begun, holder, version: 0, endsAt } as Kind, {
-        ...{ login, failed, lifeMs },
+        ...{ login: (telling) => span("login", {}, () => login(telling)), failed, lifeMs },
         onChange: (changed) => void save(name, changed),
       });
       const asHeld = ticket as unknown as HeldTicket;

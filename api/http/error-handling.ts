@@ -1,14 +1,17 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
+import { currentSpan } from "../../runtime/tracing.ts";
 import { ApiError, answerTo, INTERNAL } from "./errors.ts";
 
 /** Makes `{error: {code, message}}` of everything that fails; what is a mistake of ours is logged, never told. */
 export function handleErrors(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
     const answer = answerTo(error);
-    if (!answer || answer.status >= 500)
+    if (!answer || answer.status >= 500) {
+      currentSpan().fail(error);
       request.log.error({ err: error, route: request.routeOptions.url }, "request failed");
+    }
     if (!answer) return reply.code(500).send(INTERNAL);
     return reply.code(answer.status).headers(answer.headers).send(answer.body);
   });
