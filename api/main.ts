@@ -61,7 +61,7 @@ export async function startApi(
   const database = await ownDatabase(lifecycle, { ...toPostgres, poolSize: POOL_SIZE });
   const { redis, producer } = await ownProducer(lifecycle, config, log);
   const forLogins = () =>
-    ownPool(lifecycle, { ...toPostgres, poolSize: LOGIN_POOL_SIZE, name: "PostgreSQL for logins" });
+    ownPool(lifecycle, { ...toPostgres, poolSize: LOGIN_POOL_SIZE, pool: "logins" });
   const tickets = await openTickets(config, lifecycle, { forLogins, metrics, log });
   const status = () => fleetStatus({ database, producer, lateMs: limits.overdueAfterMs });
   const app = lifecycle.own(

@@ -23,7 +23,12 @@ export interface DatabaseOptions {
   readonly failpoint?: Failpoint;
   /** Called for each transition of a session that this process has committed: for metrics. */
   readonly onTransition?: (transition: SessionTransition) => void;
+  /** Called where PostgreSQL refuses a statement for want of a right (row security, a missing grant): for metrics. */
+  readonly onDenied?: () => void;
 }
+
+/** SQLSTATE `insufficient_privilege`. */
+const DENIED = "42501";
 
 /**
  * Opens a pool of connections to PostgreSQL. Nothing is connected before the first transaction, and connections that
@@ -45,13 +50,20 @@ export function openDatabase(options: DatabaseOptions): Database {
     client.on("error", (error) => options.log.debug({ err: error }, "PostgreSQL connection broke"));
   });
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  const watched = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      if (error instanceof pg.DatabaseError && error.code === DENIED) options.onDenied?.();
+      throw error;
+    });
   const transact = async <Scope extends TenantTx | WorkerTx, T>(work: (tx: Scope) => Promise<T>): Promise<T> => {
     let committed: readonly SessionTransition[] = [];
-    const result = await db.transaction().execute(async (tx) => {
-      const done = await work(tx as Scope);
-      committed = transitionsOf(tx as Scope);
-      return done;
-    });
+    const result = await watched(
+      db.transaction().execute(async (tx) => {
+        const done = await work(tx as Scope);
+        committed = transitionsOf(tx as Scope);
+        return done;
+      }),
+    );
     for (const transition of committed) options.onTransition?.(transition);
     return result;
   };
@@ -64,7 +76,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       });
     },
     asWorker: (work) => transact(work),
-    once: (work) => work(db.withPlugin(oneStatement()) as unknown as WorkerTx),
+    once: (work) => watched(work(db.withPlugin(oneStatement()) as unknown as WorkerTx)),
     async underLease<T>(lease: LeaseRef, work: (tx: WorkerTx) => Promise<T>) {
       const result = await transact(async (tx: WorkerTx): Promise<T> => {
         if (fenced) await fence(tx, lease, options.fencedStatementMs);
@@ -76,12 +88,20 @@ export function openDatabase(options: DatabaseOptions): Database {
       return result;
     },
     snapshot: (work) =>
-      db
-        .transaction()
-        .setIsolationLevel("repeatable read")
-        .setAccessMode("read only")
-        .execute((tx) => work(tx as WorkerTx)),
+      watched(
+        db
+          .transaction()
+          .setIsolationLevel("repeatable read")
+          .setAccessMode("read only")
+          .execute((tx) => work(tx as WorkerTx)),
+      ),
     check: () => answering(async () => void (await pool.query("select 1"))),
+    load: () => ({
+      inUse: pool.totalCount - pool.idleCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+      most: options.poolSize,
+    }),
     close: () => db.destroy(),
   };
 }

@@ -16,6 +16,15 @@ export interface LeaseRef {
   readonly token: string;
 }
 
+/** A pool's connections now, and the transactions that wait for one. */
+export interface PoolLoad {
+  readonly inUse: number;
+  readonly idle: number;
+  readonly waiting: number;
+  /** How many it may open. */
+  readonly most: number;
+}
+
 /** The only way to PostgreSQL: every repository call runs in one of these transactions. */
 export interface Database {
   inTenant<T>(tenantId: string, work: (tx: TenantTx) => Promise<T>): Promise<T>;
@@ -35,6 +44,8 @@ export interface Database {
   snapshot<T>(work: (tx: WorkerTx) => Promise<T>): Promise<T>;
   /** Throws when PostgreSQL does not answer: for `/ready`. */
   check(): Promise<void>;
+  /** Of this process's pool. */
+  load(): PoolLoad;
   close(): Promise<void>;
 }
 

@@ -32,5 +32,6 @@ export async function storeDifference(tx: WorkerTx, page: DifferencePage): Promi
     topMessageId: page.topMessageId,
     readAt,
   });
-  return { added: merged.added, edited: merged.edited, deleted: deleted.marks, revision };
+  const { added, bytes, edited } = merged;
+  return { added, bytes, edited, deleted: deleted.marks, revision };
 }

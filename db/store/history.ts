@@ -31,5 +31,6 @@ export async function storeHistory(tx: WorkerTx, page: HistoryRows): Promise<Pag
     topMessageId: page.topMessageId ?? 0,
     readAt,
   });
-  return { added: merged.added, edited: merged.edited, deleted, revision };
+  const { added, bytes, edited } = merged;
+  return { added, bytes, edited, deleted, revision };
 }

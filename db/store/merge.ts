@@ -27,6 +27,8 @@ export interface PageContext {
 export interface Merged {
   readonly added: number;
   readonly edited: number;
+  /** Bytes of the rows added, as they went to PostgreSQL. */
+  readonly bytes: number;
   /** The revision that the last change was given; the one passed in where nothing changed. */
   readonly revision: bigint;
   readonly repaired: readonly Repaired[];
@@ -53,7 +55,7 @@ export async function mergeMessages(
   messages: readonly ChannelMessage[],
   revision: bigint,
 ): Promise<Merged> {
-  const total = { added: 0, edited: 0, revision, repaired: [] as Repaired[] };
+  const total = { added: 0, edited: 0, bytes: 0, revision, repaired: [] as Repaired[] };
   for (const layer of layersOf(messages)) {
     const next = total.revision + 1n;
     const { json, repaired } = encodeRows(layer);
@@ -61,8 +63,10 @@ export async function mergeMessages(
     const ids = layer.map((message) => message.id);
     const fresh = new Set(await insertNew(tx, page, { json, ids }, next));
     const known = layer.filter((message) => !fresh.has(message.id));
-    const met = known.length > 0 ? await mergeKnown(tx, page, encodeRows(known).json, next) : NOTHING;
+    const again = known.length > 0 ? encodeRows(known).json : "";
+    const met = known.length > 0 ? await mergeKnown(tx, page, again, next) : NOTHING;
     total.added += fresh.size;
+    if (fresh.size > 0) total.bytes += Buffer.byteLength(json) - Buffer.byteLength(again);
     total.edited += met.edited;
     if (fresh.size > 0 || met.changed > 0) total.revision = next;
   }

@@ -5,6 +5,8 @@ import type { IdRange } from "../ranges.ts";
 export interface PageResult {
   /** Rows that were not there before. */
   readonly added: number;
+  /** Bytes of those rows, as they went to PostgreSQL. */
+  readonly bytes: number;
   /** Rows whose text, entities, media or edit date changed. Views, reactions and pins alone do not count. */
   readonly edited: number;
   /** Marks newly set, those of messages that were never stored included. */

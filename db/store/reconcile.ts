@@ -36,5 +36,6 @@ export async function storeReconciled(tx: WorkerTx, page: ReconciledRows): Promi
   const revision = deleted.rows > 0 ? next : merged.revision;
   await sql`
     update channels set revision = ${revision}, reconcile_below = ${page.lowest} where id = ${channelId}`.execute(tx);
-  return { added: merged.added, edited: merged.edited, deleted: deleted.marks, revision };
+  const { added, bytes, edited } = merged;
+  return { added, bytes, edited, deleted: deleted.marks, revision };
 }

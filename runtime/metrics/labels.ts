@@ -55,6 +55,8 @@ export const SESSION_ENDINGS = [
   "banned",
   "auth_lost",
 ] as const;
+/** `logins`: the api's for those who log in. */
+export const POOLS = ["main", "logins"] as const;
 export const PLANS = ["premium", "trial", "free"] as const;
 
 /** A value that is none of the list's counts as its last one, `other`. */

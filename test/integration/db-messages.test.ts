@@ -90,9 +90,24 @@ describe("messages", () => {
     const messages = Array.from({ length: 1000 }, (_, index) => post({ ...everything, id: 1000 - index }));
     const page = { channelId: id, ptsAtCall: null, newPts: 5, messages, covers: { from: 1, to: 1000 }, readAt };
     const result = await database.asWorker((tx) => storeHistory(tx, page));
-    expect(result).toEqual({ added: 1000, edited: 0, deleted: 0, revision: 1n });
+    expect(result).toMatchObject({ added: 1000, edited: 0, deleted: 0, revision: 1n });
     expect((await read(id, { batch: 333 })).map((one) => one.id)).toEqual(messages.map((one) => one.id).reverse());
     expect(await database.asWorker((tx) => countFrom(tx, id, 901))).toBe(100);
+  });
+
+  it("tells the bytes of what is new, and of nothing else", async () => {
+    const id = await newChannel();
+    const texts = ["a".repeat(2_000), "ä".repeat(2_000), "b".repeat(50_000)];
+    const messages = texts.map((text, index) => post({ id: index + 1, text }));
+    const page = { channelId: id, ptsAtCall: null, covers: null, readAt };
+    const store = (some: typeof messages) =>
+      database.asWorker((tx) => storeHistory(tx, { ...page, messages: some, readAt: new Date() }));
+    const [first, second] = [await store(messages.slice(0, 2)), await store(messages)];
+    expect(first.bytes).toBeGreaterThan(6_000);
+    expect(first.bytes).toBeLessThan(7_000);
+    expect(second.bytes).toBeGreaterThan(50_000);
+    expect(second.bytes).toBeLessThan(50_500);
+    expect((await store(messages)).bytes).toBe(0);
   });
 
   it("keeps a text with characters that PostgreSQL cannot hold, and says so", async () => {

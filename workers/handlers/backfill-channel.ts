@@ -30,7 +30,7 @@ import { isBehind } from "../parse/decide.ts";
 import { depthOf, holeWithin } from "../parse/depth.ts";
 import { recordGone } from "../parse/look.ts";
 import { Sight } from "../parse/sight.ts";
-import { countPage, emptyTally } from "../parse/tally.ts";
+import { countPage, emptyTally, type StoreMetrics } from "../parse/tally.ts";
 import { tracePage } from "../parse/trace-page.ts";
 
 /** A backfill that makes way for its own user's parse looks again after this. */
@@ -55,7 +55,7 @@ export interface BackfillDependencies {
     readonly pageSize: number;
     readonly peerRecheckMs: number;
   };
-  readonly metrics: Pick<Metrics, "messagesStored" | "backfillMessages">;
+  readonly metrics: StoreMetrics & Pick<Metrics, "backfillMessages">;
   readonly changed: Changed;
   readonly log: Log;
 }

@@ -25,7 +25,7 @@ import { isToBeFound } from "../parse/look-again.ts";
 import { lookForLostNames } from "../parse/lost-names.ts";
 import { concernsOneChannel, readChanged } from "../parse/read-changed.ts";
 import { resolvePending } from "../parse/resolve.ts";
-import { emptyTally, type Tally } from "../parse/tally.ts";
+import { emptyTally, type StoreMetrics, type Tally } from "../parse/tally.ts";
 
 /** The look at the channels comes first: an account that has to wait for it need not be opened. */
 const NEEDS = ["messages.getPeerDialogs"];
@@ -51,7 +51,7 @@ export interface ParseDependencies {
     readonly peerDialogsBatch: number;
     readonly peerRecheckMs: number;
   };
-  readonly metrics: Pick<Metrics, "messagesStored" | "scheduleLag">;
+  readonly metrics: StoreMetrics & Pick<Metrics, "scheduleLag">;
   readonly changed: Changed;
   readonly log: Log;
 }

@@ -7,13 +7,12 @@ import type { Handlers } from "../../queue/consumer.ts";
 import { Snooze } from "../../queue/outcome.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import type { Metrics } from "../../runtime/metrics.ts";
 import type { Accounts, OpenAccount } from "../../telegram/account.ts";
 import { PeerGone, WaitRunning } from "../../telegram/errors.ts";
 import { untilAborted } from "../interrupted.ts";
 import { announce, type Changed } from "../parse/announce.ts";
 import { recordGone } from "../parse/look.ts";
-import { countPage, emptyTally, type Tally } from "../parse/tally.ts";
+import { countPage, emptyTally, type StoreMetrics, type Tally } from "../parse/tally.ts";
 import { tracePage } from "../parse/trace-page.ts";
 import { absentIds, answeredMessages, deletedAmong, isBehind } from "../reconcile/judge.ts";
 
@@ -36,7 +35,7 @@ export interface ReconcileDependencies {
     readonly readClaimMs: number;
     readonly peerRecheckMs: number;
   };
-  readonly metrics: Pick<Metrics, "messagesStored">;
+  readonly metrics: StoreMetrics;
   readonly changed: Changed;
   readonly log: Log;
 }

@@ -11,7 +11,6 @@ import {
 import type { Database, WorkerTx } from "../../db/database.ts";
 import { type PageResult, PageStale, recordSkipped, storeDifference, storeHistory } from "../../db/messages.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Metrics } from "../../runtime/metrics.ts";
 import type { OpenAccount } from "../../telegram/account.ts";
 import type { ChannelDifference, ChannelRef } from "../../telegram/api.ts";
 import { PeerGone, PtsUnusable } from "../../telegram/errors.ts";
@@ -19,7 +18,7 @@ import { announce, type Changed } from "./announce.ts";
 import { highestKnown, historyCovers, idsOf, range, seemsWhole, stepsTold } from "./coverage.ts";
 import { decide, isBehind, type Seen } from "./decide.ts";
 import { Sight } from "./sight.ts";
-import { countPage, type Tally } from "./tally.ts";
+import { countPage, type StoreMetrics, type Tally } from "./tally.ts";
 import { tracePage } from "./trace-page.ts";
 
 /** A page may turn out stale as often as somebody else reads the same channel; more than this is left for next time. */
@@ -28,7 +27,7 @@ const ROUNDS = 3;
 export interface ReaderDependencies {
   readonly database: Database;
   readonly clock: Clock;
-  readonly metrics: Pick<Metrics, "messagesStored">;
+  readonly metrics: StoreMetrics;
   readonly changed: Changed;
   readonly limits: { readonly channelClaimMs: number; readonly pageSize: number };
 }
