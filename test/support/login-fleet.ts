@@ -32,11 +32,13 @@ const leaseTimes = { leaseMs: 6_000, heartbeatMs: 1_000, quietMs: 2_000 };
 export type HolderSettings = ReturnType<Awaited<ReturnType<typeof startLoginFleet>>["forHolder"]>;
 
 /** What a process that logs people in has: an emulated Telegram of two data centers, a database, the fleet's parts. */
-export async function startLoginFleet(given: { readonly shortLeases?: boolean; readonly log?: Log } = {}) {
+export async function startLoginFleet(
+  given: { readonly shortLeases?: boolean; readonly log?: Log; readonly redisUrl?: string } = {},
+) {
   const log = given.log ?? silentLog;
   const telegram = await startWireTelegram();
   const place = await testDatabase();
-  const redis = testRedis();
+  const redis = { ...testRedis(), ...(given.redisUrl ? { url: given.redisUrl } : {}) };
   const transitions: SessionTransition[] = [];
   const metrics = createMetrics();
   const database = openDatabase({

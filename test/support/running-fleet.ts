@@ -21,7 +21,15 @@ const TENANT = "default";
  * A scheduler and workers as they run in production, on a database of their own, against an emulated Telegram. The
  * workers share nothing but PostgreSQL and Redis, as processes do. Nothing runs before `start`. Close it.
  */
-export async function prepareFleet(emulator: Emulator, options: { workers: number; env?: Record<string, string> }) {
+export async function prepareFleet(
+  emulator: Emulator,
+  options: {
+    workers: number;
+    env?: Record<string, string>;
+    /** What the fleet's processes reach the database by, where that is not its own URL. */
+    databaseUrls?: (url: string) => Record<string, string>;
+  },
+) {
   const dir = mkdtempSync(join(tmpdir(), "gramfleet-fleet-"));
   const publicKey = join(dir, "dc.pem");
   writeFileSync(publicKey, emulator.publicKeyPem);
@@ -40,6 +48,7 @@ export async function prepareFleet(emulator: Emulator, options: { workers: numbe
     TELEGRAM_DC: emulator.dataCenters.map(({ id, host, port }) => `${id}@${host}:${port}`).join(","),
     TELEGRAM_DC_PUBLIC_KEY: publicKey,
     ...options.env,
+    ...options.databaseUrls?.(home.url),
   });
   const database = openDatabase({ url: home.url, poolSize: 4, fencedStatementMs: 5_000, log: silentLog });
   let running: Lifecycle | null = null;
@@ -51,6 +60,7 @@ export async function prepareFleet(emulator: Emulator, options: { workers: numbe
   return {
     config,
     database,
+    databaseUrl: home.url,
     /** Makes users of these people, every other one premium, who are due at once. */
     seed: (accounts: readonly PlantedAccount[]) =>
       seedAccounts({
