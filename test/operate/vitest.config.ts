@@ -17,6 +17,5 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     env: { NODE_ENV: "test", TZ: "UTC" },
-    passWithNoTests: true,
   },
 });
