@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import type { TenantTx, Tx, WorkerTx } from "./database.ts";
-import { SESSION_STATES, type SessionState } from "./schema.ts";
+import { SESSION_STATES, type SessionHold, type SessionState } from "./schema.ts";
 import { INFO, NO_KEY, SEALED, type SealedSession, type SessionInfo, toInfo, toSealed } from "./session-row.ts";
 import { ofTenant } from "./tenant.ts";
 
@@ -139,6 +139,14 @@ export async function countByState(tx: WorkerTx): Promise<ReadonlyMap<SessionSta
     .execute();
   const counted = new Map(rows.map(({ state, count }) => [state, count]));
   return new Map(SESSION_STATES.map((state) => [state, counted.get(state) ?? 0]));
+}
+
+/** How many AUTHORIZED sessions each hold keeps from being used, of all tenants. */
+export async function countByHold(tx: WorkerTx): Promise<ReadonlyMap<SessionHold, number>> {
+  const { rows } = await sql<{ hold: SessionHold; count: number }>`
+    select hold, count(*)::int as count from sessions cross join unnest(holds) as hold
+    where state = 'AUTHORIZED' group by hold`.execute(tx);
+  return new Map(rows.map(({ hold, count }) => [hold, count]));
 }
 
 /** Usable sessions (AUTHORIZED, without a hold) by api_id, for sharding and the live view. */

@@ -10,7 +10,7 @@ export interface ScanDependencies {
   readonly producer: Pick<Producer, "addBulk">;
   readonly now: () => Date;
   readonly limits: { readonly dueBatch: number };
-  readonly metrics: Pick<Metrics, "dueScanned">;
+  readonly metrics: Pick<Metrics, "dueScanned" | "lastScan">;
 }
 
 /**
@@ -27,6 +27,7 @@ export async function scanDue(deps: ScanDependencies): Promise<"again" | "rest">
     return due.length;
   });
   deps.metrics.dueScanned.inc(claimed);
+  deps.metrics.lastScan.set(deps.now().getTime() / 1_000);
   currentSpan().set({ "gramfleet.users": claimed });
   return claimed === deps.limits.dueBatch ? "again" : "rest";
 }

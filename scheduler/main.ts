@@ -8,6 +8,7 @@ import { ownHealthServer } from "../runtime/health.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import { createLog, type Log } from "../runtime/log.ts";
 import { startLoop } from "../runtime/loop.ts";
+import type { LOOPS } from "../runtime/metrics/labels.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { runProcess } from "../runtime/process.ts";
 import { ownTracing } from "../runtime/tracing.ts";
@@ -17,6 +18,7 @@ import { maintain } from "./maintenance.ts";
 import { scanOverdue } from "./overdue.ts";
 import { wakeOverslept } from "./overslept.ts";
 import { recoverFromFlush } from "./recovery.ts";
+import { createServiceGauges, measureSizes } from "./service-gauges.ts";
 
 /** Runs a scheduler until a signal ends it. Any number of them may run at once. */
 export async function runScheduler(config: Config): Promise<void> {
@@ -41,11 +43,14 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
   });
   const { redis, producer } = await ownProducer(lifecycle, config, log);
   const { masters, backup } = config.apiIds;
-  const queues = queuesOf([...masters, ...(backup ? [backup] : [])].map((api) => api.apiId));
+  const ours = [...masters, ...(backup ? [backup] : [])].map((api) => api.apiId);
+  const queues = queuesOf(ours);
   const epoch = createEpoch({ redis, prefix: config.redisPrefix, queues });
   const deps = {
     database,
+    redis,
     producer,
+    apiIds: ours,
     queues,
     epoch,
     limits,
@@ -59,8 +64,12 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
   };
 
   await recoverFromFlush(deps);
-  const loop = (name: string, everyMs: number, work: () => Promise<"again" | "rest">) => {
-    const turn = () => tracing.root(name, { fansOut: true, unlessIdle: true }, work);
+  const loop = (name: (typeof LOOPS)[number], everyMs: number, work: () => Promise<"again" | "rest">) => {
+    const turn = () =>
+      tracing.root(name, { fansOut: true, unlessIdle: true }, work).catch((error: unknown) => {
+        metrics.schedulerFailures.inc({ loop: name });
+        throw error;
+      });
     lifecycle.own(name, startLoop({ name, everyMs, log, turn }), (running) => running.stop());
   };
   loop("recovery", limits.overdueScanEveryMs, () => recoverFromFlush(deps));
@@ -76,6 +85,8 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
   loop("gauges", limits.overdueScanEveryMs, () => measure(deps));
   loop("session gauges", limits.overdueScanEveryMs, () => measureSessions(deps));
   loop("ledger gauges", limits.ledgerEveryMs, () => measureLedger(deps));
+  loop("service gauges", limits.overdueScanEveryMs, createServiceGauges(deps));
+  loop("size gauges", limits.ledgerEveryMs, () => measureSizes(deps));
 
   const health = await ownHealthServer(lifecycle, { ...config.metrics, ...{ metrics, database, redis } });
   const facts = () => ({ scannedSecondsAgo: Math.round((performance.now() - scannedAt) / 100) / 10 });

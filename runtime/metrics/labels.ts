@@ -1,7 +1,8 @@
 /** Labels whose values come from elsewhere, and how each is kept from growing. Never a telegram_id, nor anybody's name. */
 
 /** In words, for lists that only the configuration knows. */
-export const API_IDS = "each of MASTER_API_IDS and BACKUP_API_ID; `own` for all of people's own together";
+export const API_IDS =
+  "each of MASTER_API_IDS and BACKUP_API_ID; `own` for all others together, which are people's own";
 export const QUEUES = "`parse-<api_id>` for each of MASTER_API_IDS and BACKUP_API_ID; `parse-own`";
 
 /** The methods that gramfleet calls. */
@@ -58,6 +59,23 @@ export const SESSION_ENDINGS = [
 /** `logins`: the api's for those who log in. */
 export const POOLS = ["main", "logins"] as const;
 export const PLANS = ["premium", "trial", "free"] as const;
+
+/** What grows; all other tables count as its last. */
+export const TABLES = ["messages", "message_versions", "runs", "session_events", "other"] as const;
+
+/** The scheduler's loops. */
+export const LOOPS = [
+  "recovery",
+  "due scan",
+  "overdue scan",
+  "overslept jobs",
+  "maintenance",
+  "gauges",
+  "session gauges",
+  "ledger gauges",
+  "service gauges",
+  "size gauges",
+] as const;
 
 /** A value that is none of the list's counts as its last one, `other`. */
 const among =

@@ -1,5 +1,5 @@
 import type { Definer } from "./define.ts";
-import { PLANS } from "./labels.ts";
+import { LOOPS, PLANS } from "./labels.ts";
 
 /** Whether everybody is parsed on time. */
 export const scheduleMetrics = (define: Definer) => ({
@@ -31,7 +31,7 @@ export const scheduleMetrics = (define: Definer) => ({
   }),
   usersScheduled: define.gauge({
     name: "users_scheduled",
-    help: "Users who can be parsed: with a usable session, and not paused.",
+    help: "Users who can be parsed: with a session that is AUTHORIZED and not held, and not paused.",
     in: ["scheduler"],
     look: "What users_overdue is a part of.",
   }),
@@ -51,20 +51,7 @@ export const scheduleMetrics = (define: Definer) => ({
   schedulerFailures: define.counter({
     name: "scheduler_failures_total",
     help: "Turns of the scheduler's loops that failed; each is tried again.",
-    labels: {
-      loop: [
-        "recovery",
-        "due scan",
-        "overdue scan",
-        "overslept jobs",
-        "maintenance",
-        "gauges",
-        "session gauges",
-        "ledger gauges",
-        "service gauges",
-        "storage gauges",
-      ],
-    },
+    labels: { loop: LOOPS },
     in: ["scheduler"],
     look: "What of the scheduler's work does not get done; its log says why.",
   }),

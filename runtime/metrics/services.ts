@@ -1,7 +1,7 @@
 import type { Definer } from "./define.ts";
 import { POOLS } from "./labels.ts";
 
-const NODES = "host:port of each Redis, or `socket`";
+const NODES = "host:port of each Redis; the sentinels' name for it; `socket`";
 
 /** PostgreSQL and Redis, as a process meets them. */
 export const serviceMetrics = (define: Definer) => ({

@@ -1,4 +1,5 @@
 import type { Definer } from "./define.ts";
+import { TABLES } from "./labels.ts";
 
 /** What is stored, what is missing from it, and the room that it takes. */
 export const storageMetrics = (define: Definer) => ({
@@ -54,7 +55,7 @@ export const storageMetrics = (define: Definer) => ({
   tableBytes: define.gauge({
     name: "database_table_size_bytes",
     help: "Size on disk of what grows, with its indexes, by table; all other tables as other.",
-    labels: { table: ["messages", "message_versions", "runs", "session_events", "other"] },
+    labels: { table: TABLES },
     in: ["scheduler"],
     look: "What it is that grows.",
   }),

@@ -16,6 +16,7 @@ import { scanDue } from "../../scheduler/due-scan.ts";
 import { measure } from "../../scheduler/gauges.ts";
 import { scanOverdue } from "../../scheduler/overdue.ts";
 import { recoverFromFlush } from "../../scheduler/recovery.ts";
+import { sampleOf } from "../support/samples.ts";
 import { type TestDatabase, testDatabase, testRedis } from "../support/services.ts";
 
 const TENANT = "default";
@@ -236,6 +237,26 @@ it("measures who is due and what waits in which queue", async () => {
   expect((await all.metrics.usersDue.get()).values[0]?.value).toBe(1);
   const depth = (await all.metrics.queueDepth.get()).values;
   expect(depth.find(({ labels }) => labels.queue === "parse-1001" && labels.state === "waiting")?.value).toBe(3);
+  expect(await sampleOf(all.metrics.usersInFlight)).toBe(3);
+  expect(await sampleOf(all.metrics.usersScheduled)).toBe(4);
+  expect(await sampleOf(all.metrics.lastScan)).toBeCloseTo(Date.now() / 1_000, -2);
+});
+
+it("measures who is overdue, and which queue serves nobody", async () => {
+  const [first] = await users(4);
+  const all = deps({ afterMs: 0 });
+  await database.asWorker((tx) => finish(tx, first as bigint, new Date(Date.now() + 60_000)));
+  await producer.pause("parse-1002");
+  try {
+    await measure({ ...all, producer, flood: { sleepThreshold: 120 } });
+    const { queuePaused } = all.metrics;
+    expect(await sampleOf(queuePaused, { queue: "parse-1002", by: "operator" })).toBe(1);
+    expect(await sampleOf(queuePaused, { queue: "parse-1002", by: "telegram" })).toBe(0);
+    expect(await sampleOf(queuePaused, { queue: "parse-1001", by: "operator" })).toBe(0);
+    expect(await sampleOf(all.metrics.usersOverdue)).toBe(3);
+  } finally {
+    await producer.resume("parse-1002");
+  }
 });
 
 it("serves premium users first of those due together", async () => {

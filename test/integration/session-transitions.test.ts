@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { putOutOfService } from "../../db/api-ids.ts";
 import { openDatabase } from "../../db/client.ts";
 import type { Database } from "../../db/database.ts";
-import { transition } from "../../db/sessions.ts";
+import { setHold, transition } from "../../db/sessions.ts";
 import { listenForTransitions } from "../../db/transition-hint.ts";
 import type { SessionTransition } from "../../db/transition-watch.ts";
 import { silentLog as log } from "../../runtime/log.ts";
@@ -9,6 +10,7 @@ import { createMetrics } from "../../runtime/metrics.ts";
 import { measureSessions } from "../../scheduler/gauges.ts";
 import { eventually } from "../support/eventually.ts";
 import { plantUser } from "../support/fleet-rows.ts";
+import { sampleOf } from "../support/samples.ts";
 import { type TestDatabase, testDatabase } from "../support/services.ts";
 
 let place: TestDatabase;
@@ -49,12 +51,32 @@ it("tells of each transition that is committed, here and to whoever listens, and
   }
 });
 
-it("counts the sessions in each state", async () => {
+it("counts the sessions in each state, those that are held, and those of each API ID", async () => {
   const metrics = createMetrics();
   await plantUser(database, 2n);
   await plantUser(database, 3n);
-  await measureSessions({ database, metrics });
+  await database.asWorker(async (tx) => {
+    const held = await tx
+      .selectFrom("sessions")
+      .select("id")
+      .where("state", "=", "AUTHORIZED")
+      .executeTakeFirstOrThrow();
+    await setHold(tx, held.id, "frozen", true);
+    await putOutOfService(tx, 1001, "API_ID_INVALID");
+    await putOutOfService(tx, 777, "API_ID_INVALID");
+  });
+  await measureSessions({ database, apiIds: [1001, 1002], metrics });
   const { values } = await metrics.sessionStates.get();
   const counts = Object.fromEntries(values.map(({ labels, value }) => [labels.state, value]));
   expect(counts).toMatchObject({ AUTHORIZED: 2, STALE: 1, PENDING_QR: 0, ABSENT: 0 });
+  expect(await sampleOf(metrics.sessionsHeld, { hold: "frozen" })).toBe(1);
+  expect(await sampleOf(metrics.sessionsHeld, { hold: "parked" })).toBe(0);
+  const of = async (api_id: string) => ({
+    out: await sampleOf(metrics.apiIdOut, { api_id }),
+    usable: await sampleOf(metrics.apiIdSessions, { api_id, usable: "yes" }),
+    held: await sampleOf(metrics.apiIdSessions, { api_id, usable: "no" }),
+  });
+  expect(await of("1001")).toEqual({ out: 1, usable: 1, held: 1 });
+  expect(await of("1002")).toEqual({ out: 0, usable: 0, held: 0 });
+  expect(await of("own")).toEqual({ out: 1, usable: 0, held: 0 });
 });
