@@ -2,10 +2,10 @@ import { DelayedError, type Job, UnrecoverableError, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { type Failpoint, noFailpoint } from "../runtime/failpoint.ts";
 import type { Log } from "../runtime/log.ts";
-import type { Metrics } from "../runtime/metrics.ts";
 import { sleep } from "../runtime/sleep.ts";
 import { steadyNow } from "../runtime/steady-now.ts";
 import { currentSpan, noTracing, type Tracing } from "../runtime/tracing.ts";
+import { countJob, type JobMetrics, type JobOutcome } from "./job-metrics.ts";
 import { traceJob } from "./job-traces.ts";
 import { JOBS, type JobData, type JobName } from "./jobs.ts";
 import { LIMITER } from "./limiter.ts";
@@ -13,6 +13,7 @@ import { Discard, PauseQueue, Snooze } from "./outcome.ts";
 import { createParking } from "./parking.ts";
 import { keyPrefix } from "./prefix.ts";
 import { priorityOf } from "./priority.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 /** After their signals were aborted, jobs get this long to hand themselves back. */
 const HAND_BACK_MS = 5_000;
@@ -51,7 +52,7 @@ export interface ConsumerOptions {
     readonly parkAfterStalls: number;
     readonly parkMs: number;
   };
-  readonly metrics: Pick<Metrics, "jobsFinished">;
+  readonly metrics: JobMetrics;
   readonly log: Log;
   readonly tracing?: Tracing;
   readonly failpoint?: Failpoint;
@@ -74,9 +75,10 @@ export interface Consumer {
 
 /** Serves queues: one BullMQ Worker each, so that a pause of one holds no other. */
 export function startConsumer(options: ConsumerOptions): Consumer {
-  const { failpoint = noFailpoint, tracing = noTracing, limits } = options;
+  const { failpoint = noFailpoint, tracing = noTracing, limits, metrics } = options;
   const parking = createParking(options.redis, options.prefix);
   let active = 0;
+  let closing = false;
   const workers = options.queues.map((queue) => {
     const worker: Worker = new Worker(
       queue,
@@ -102,8 +104,18 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       },
     );
     worker.on("error", (error) => options.log.warn({ err: error, queue }, "queue worker failed"));
-    worker.on("stalled", (jobId) => options.log.warn({ queue, job: jobId }, "job stalled"));
+    worker.on("stalled", (jobId) => {
+      metrics.jobsStalled.inc({ queue });
+      options.log.warn({ queue, job: jobId }, "job stalled");
+    });
+    metrics.jobsStalled.inc({ queue }, 0);
     return worker;
+  });
+
+  metrics.whenScraped(() => {
+    const taking = closing ? [] : workers.filter((worker) => !worker.isPaused());
+    metrics.jobsActive.set(active);
+    metrics.jobSlots.set(taking.length * options.concurrency);
   });
 
   async function process(job: Job, token: string, signal: AbortSignal, worker: Worker): Promise<unknown> {
@@ -114,8 +126,9 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       starts: job.attemptsStarted,
       now: steadyNow(),
     };
-    const count = (outcome: string) => {
-      options.metrics.jobsFinished.inc({ name: job.name, outcome });
+    const ended = countJob(metrics, job.name);
+    const count = (outcome: JobOutcome) => {
+      ended(outcome);
       currentSpan().set({ "gramfleet.outcome": outcome });
     };
     const fields = { queue: job.queueName, job: job.id, name: job.name };
@@ -202,6 +215,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       }
     },
     async close(graceMs) {
+      closing = true;
       const closed = Promise.all(workers.map((worker) => worker.close())).then(() => undefined);
       const soon = Math.min(HAND_BACK_MS, graceMs);
       await within(soon, closed);
@@ -219,21 +233,6 @@ function parsed<Name extends JobName>(name: Name, data: unknown): JobData<Name> 
   if (!result.success)
     throw new Discard(`malformed payload: ${result.error.issues.map((i) => i.path.join(".")).join(", ")}`);
   return result.data as JobData<Name>;
-}
-
-/** As `work` settles; rejects at once when `signal` aborts, for work may hang in what never answers. */
-async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(new Error("interrupted"));
-    if (signal.aborted) stop();
-    signal.addEventListener("abort", stop, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
 }
 
 /** Waits for `work`, or for `milliseconds`. */

@@ -35,7 +35,7 @@ export const queueMetrics = (define: Definer) => ({
   }),
   jobSlots: define.gauge({
     name: "worker_job_slots",
-    help: "Jobs that this worker takes at once: WORKER_CONCURRENCY for each queue; 0 while it takes none since PostgreSQL does not answer.",
+    help: "Jobs that this worker takes at once: WORKER_CONCURRENCY for each queue; 0 while it takes none, since PostgreSQL does not answer or it is to end.",
     in: ["worker"],
     look: "How many workers there are, and whether each takes jobs.",
   }),

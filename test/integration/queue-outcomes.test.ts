@@ -8,6 +8,7 @@ import { openRedis } from "../../queue/redis.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { eventually } from "../support/eventually.ts";
+import { sampleOf } from "../support/samples.ts";
 import { testRedis } from "../support/services.ts";
 
 const { url, prefix } = testRedis();
@@ -103,11 +104,10 @@ describe("outcomes", () => {
         // parse-user has one attempt: were it used up, the job would end as failed.
         const job = await producer.add(parse(queue, "1"));
         await expect(producer.waitFor(job, 60_000)).resolves.toBe("done");
-        const finished = await metrics.jobsFinished.get();
-        expect(Object.fromEntries(finished.values.map((value) => [value.labels.outcome, value.value]))).toEqual({
-          snoozed: 3,
-          done: 1,
-        });
+        const name = "parse-user";
+        for (const [outcome, jobs] of Object.entries({ snoozed: 3, done: 1, failed: 0, discarded: 0 }))
+          expect(await sampleOf(metrics.jobsFinished, { name, outcome })).toBe(jobs);
+        expect(await sampleOf(metrics.jobSeconds, { name, outcome: "snoozed" })).toBe(3);
       },
     );
     expect(starts).toEqual([1, 2, 3, 4]);
@@ -157,17 +157,24 @@ describe("outcomes", () => {
         starts += 1;
         return starts === 1 ? new Promise(() => {}) : "done";
       },
-      async (queue, consumer) => {
+      async (queue, consumer, metrics) => {
         const job = await producer.add(parse(queue, "1"));
         await eventually(() => starts === 1);
+        const shown = async () => {
+          await metrics.scrape();
+          return [await sampleOf(metrics.jobsActive), await sampleOf(metrics.jobSlots)];
+        };
+        expect(await shown()).toEqual([1, 4]);
         consumer.suspend("no database");
         await eventually(async () => {
           const [counts] = await producer.queueCounts([queue]);
           return consumer.active === 0 && counts?.active === 0 && counts.waiting + counts.delayed === 1;
         });
         expect(starts).toBe(1);
+        expect(await shown()).toEqual([0, 0]);
         consumer.resume();
         await expect(producer.waitFor(job, 60_000)).resolves.toBe("done");
+        expect((await shown())[1]).toBe(4);
       },
     );
   });
@@ -194,6 +201,20 @@ describe("outcomes", () => {
         const retried = await producer.add(verify);
         await expect(producer.waitFor(retried, 60_000)).rejects.toThrow("a moment of its own");
         expect(tries).toBe(4);
+      },
+    );
+  });
+
+  it("counts kinds of jobs that it does not know together", async () => {
+    await serving(
+      async () => "never asked",
+      async (queue, _consumer, metrics) => {
+        const bull = new Queue(queue, { connection: redis.producer, prefix: `{${prefix}}` });
+        await bull.addBulk([1, 2].map((number) => ({ name: `kind-${number}`, data: {} })));
+        const other = { name: "other", outcome: "discarded" };
+        await eventually(async () => (await sampleOf(metrics.jobsFinished, other)) === 2);
+        await bull.close();
+        expect(await metrics.scrape()).not.toContain("kind-");
       },
     );
   });
