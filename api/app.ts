@@ -12,18 +12,23 @@ import {
 } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { noTracing, type Tracing } from "../runtime/tracing.ts";
+import { createOperators } from "./board/operators.ts";
+import { type BoardDeps, boardRoutes } from "./board/routes.ts";
 import { requireAccess } from "./http/access.ts";
 import { createFindCaller } from "./http/callers.ts";
 import { handleErrors, refuseConnection } from "./http/error-handling.ts";
 import { ApiError, answerTo, tooManyRequests } from "./http/errors.ts";
 import { collectOpenApi } from "./http/openapi.ts";
 import { logRequests } from "./http/request-log.ts";
+import { countRequests } from "./http/request-metrics.ts";
 import { traceRequests } from "./http/request-trace.ts";
 import type { InitDataTrust } from "./proof/init-data.ts";
 import type { RouteDeps } from "./routes/deps.ts";
 import { routes } from "./routes.ts";
 
 export interface AppDeps extends Omit<RouteDeps, "trust"> {
+  /** Every queue that ever got a job, for their board. */
+  readonly queues: BoardDeps["queues"];
   /** Telegram's Ed25519 key, where it is not that of production. */
   readonly initDataKey?: Buffer;
   readonly tracing?: Tracing;
@@ -64,6 +69,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   app.setSerializerCompiler(serializerCompiler);
   traceRequests(app, deps.tracing ?? noTracing);
   logRequests(app);
+  countRequests(app, deps.metrics);
   await app.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,
@@ -85,6 +91,8 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   await collectOpenApi(app);
   requireAccess(app, createFindCaller({ database, clock, trust, admins: config.admins }));
   await app.register(routes, { ...deps, trust });
+  const operators = createOperators({ database, clock, config: config.board });
+  await app.register(boardRoutes, { operators, queues: deps.queues });
   if (deps.more) await app.register(deps.more);
   await app.ready();
   return app;

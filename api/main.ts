@@ -72,6 +72,7 @@ export async function startApi(
       config: config.api,
       qrCallback: tickets && createQrCallback(tickets, metrics),
       revoke: createRevokeSession(producer, systemClock),
+      queues: () => producer.openQueues(),
     }),
     closeInTime,
   );

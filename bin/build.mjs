@@ -1,6 +1,6 @@
 // Builds dist/: the program and the libraries it uses in few files, for a process that reads hundreds of small ones
 // starts in more than twice the time.  node bin/build.mjs [--out FOLDER]
-import { readFileSync, rmSync } from "node:fs";
+import { cpSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -41,3 +41,6 @@ await build({
   absWorkingDir: root,
   outdir: join(values.out, "web/qr-auth"),
 }).catch(() => process.exit(1));
+
+// What the page of the queues loads: api/board serves it.
+cpSync(join(root, "node_modules/@bull-board/ui/dist"), join(values.out, "web/board"), { recursive: true });

@@ -64,6 +64,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     says: "print a user's posts as they come: new, late, edited and deleted ones",
     load: async () => (await import("./tail.ts")).tailCommand(),
   },
+  admin: {
+    says: "who signs in at the page of the queues, with a password",
+    load: async () => (await import("./admin.ts")).adminCommand(),
+  },
   tokens: {
     says: "the tokens by which programs call the API",
     load: async () => (await import("./tokens.ts")).tokensCommand(),

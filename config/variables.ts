@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { readRedisAddress } from "../runtime/redis-address.ts";
+import { adminUsers } from "./admin-users.ts";
 import { namedValues, SAMPLERS } from "./tracing.ts";
 
 /** One environment variable: its schema (with the default), one sentence for `.env.example`, and whether it is secret. */
@@ -229,7 +230,11 @@ export const VARIABLES = {
     "Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas.",
     "127.0.0.1,10.0.0.0/8",
   ),
-  ADMIN_USERS: variable(optional(telegramIds), "Telegram ids of those who may see the whole fleet over HTTP."),
+  ADMIN_USERS: variable(
+    optional(adminUsers),
+    "Who may see the whole fleet over HTTP (Telegram ids), and who signs in at /queues: see docs/queues.md.",
+    "123456789,ada:admin:scrypt.…,bob:viewer:scrypt.…",
+  ),
   BOT_TOKEN: variable(
     optional(z.string().regex(/^\d{1,16}:[A-Za-z0-9_-]{20,}$/, "must be as BotFather gives it, 123456:ABC…")),
     "The bot's token: checks Mini App initData and Telegram Login.",

@@ -2,7 +2,7 @@ import type { Job, Queue } from "bullmq";
 import type { JobName } from "./jobs.ts";
 
 /** Whose removal would leave undone what somebody was promised: nothing asks for them again. */
-const KEPT: readonly string[] = ["revoke-session", "verify-session"] satisfies JobName[];
+export const KEPT: readonly string[] = ["revoke-session", "verify-session"] satisfies JobName[];
 
 const PAGE = 500;
 

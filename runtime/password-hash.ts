@@ -11,6 +11,8 @@ export interface PasswordHash {
   readonly key: Buffer;
 }
 
+type Cost = Pick<PasswordHash, "logN" | "r" | "p">;
+
 /** OWASP's advice for 32 MiB: about a quarter of a second. */
 const COST = { logN: 15, r: 8, p: 3 } as const;
 const SALT_BYTES = 16;
@@ -19,21 +21,27 @@ const KEY_BYTES = 32;
 const derive = promisify(
   (password: string, { logN, r, p, salt, key }: PasswordHash, done: (error: Error | null, key: Buffer) => void) => {
     const N = 2 ** logN;
-    // As other programs that hash passwords do: the same letters, however a keyboard composes them.
-    scrypt(password.normalize("NFKC"), salt, key.length, { N, r, p, maxmem: 128 * N * r + 128 * r * p + 65_536 }, done);
+    // The same letters however a keyboard composes them, and without what was pasted along.
+    scrypt(
+      password.normalize("NFKC").trim(),
+      salt,
+      key.length,
+      { N, r, p, maxmem: 128 * N * r + 128 * r * p + 65_536 },
+      done,
+    );
   },
 );
 
 /** Nobody's: what is compared where there is nothing to compare with, so that it takes as long. */
-export const nobodysHash = (like: Pick<PasswordHash, "logN" | "r" | "p"> = COST): PasswordHash => ({
+export const nobodysHash = (like: Cost = COST): PasswordHash => ({
   ...{ logN: like.logN, r: like.r, p: like.p },
   salt: randomBytes(SALT_BYTES),
   key: randomBytes(KEY_BYTES),
 });
 
 /** @returns `scrypt.<log2 N>.<r>.<p>.<salt>.<key>`, the last two in base64url: nothing in it that a shell or a list takes for its own */
-export async function hashPassword(password: string): Promise<string> {
-  const made = nobodysHash();
+export async function hashPassword(password: string, cost?: Cost): Promise<string> {
+  const made = nobodysHash(cost);
   const key = await derive(password, made);
   return ["scrypt", made.logN, made.r, made.p, made.salt.toString("base64url"), key.toString("base64url")].join(".");
 }

@@ -23,9 +23,11 @@ export type Caller = Client | Person;
 
 /**
  * Who may call a route. `anyone`: no credentials are looked at. `signature`: the request is signed, and the route itself
- * checks that. Else one of those listed: a tenant's program, a user, a user who is an admin.
+ * checks that. `board-viewer` and `board-admin`: whoever is signed in at the queues' board, which `board/guard` checks.
+ * Else one of those listed: a tenant's program, a user, a user who is an admin.
  */
-export type Access = "anyone" | "signature" | readonly ("client" | "person" | "admin")[];
+export type Access = CheckedElsewhere | readonly ("client" | "person" | "admin")[];
+type CheckedElsewhere = "anyone" | "signature" | "board-viewer" | "board-admin";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -56,12 +58,11 @@ export function requireAccess(app: FastifyInstance, findCaller: FindCaller): voi
     if (access === undefined || (Array.isArray(access) && access.length === 0))
       throw new Error(`${String(route.method)} ${route.url} does not say who may call it`);
     for (const method of [route.method].flat()) declared.set(`${method} ${route.url}`, access);
-    if (access === "anyone" || access === "signature") return;
+    if (isCheckedElsewhere(access)) return;
     const guard: onRequestHookHandler = async (request) => {
       const caller = await findCaller(request);
       if (!caller) throw unauthenticated();
-      if (!admits(access as readonly string[], caller))
-        throw new ApiError(403, "forbidden", "this is not for whoever you are logged in as");
+      if (!admits(access, caller)) throw new ApiError(403, "forbidden", "this is not for whoever you are logged in as");
       request.caller = caller;
     };
     // After the rate limit, which stands there already.
@@ -71,6 +72,9 @@ export function requireAccess(app: FastifyInstance, findCaller: FindCaller): voi
 
 export const unauthenticated = (message = "log in first"): ApiError =>
   new ApiError(401, "unauthenticated", message, { "www-authenticate": "Bearer" });
+
+/** Whether callers are found out by the route itself, or not at all. */
+export const isCheckedElsewhere = (access: Access): access is CheckedElsewhere => typeof access === "string";
 
 function admits(access: readonly string[], caller: Caller): boolean {
   return access.includes(caller.kind) || (caller.kind === "person" && caller.admin && access.includes("admin"));

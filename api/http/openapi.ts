@@ -1,7 +1,7 @@
 import swagger from "@fastify/swagger";
 import type { FastifyInstance } from "fastify";
 import { jsonSchemaTransform } from "fastify-type-provider-zod";
-import type { Access } from "./access.ts";
+import { type Access, isCheckedElsewhere } from "./access.ts";
 import { WEB_COOKIE } from "./web-cookie.ts";
 
 /** Collects the routes registered from here on into an OpenAPI document. */
@@ -35,7 +35,7 @@ export async function collectOpenApi(app: FastifyInstance): Promise<void> {
 }
 
 function securityOf(access: Access | undefined): Record<string, string[]>[] {
-  if (access === undefined || access === "anyone" || access === "signature") return [];
+  if (access === undefined || isCheckedElsewhere(access)) return [];
   return access.includes("client")
     ? [{ client: [] }, ...(access.length > 1 ? [{ cookie: [] }, { initData: [] }] : [])]
     : [{ cookie: [] }, { initData: [] }];

@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import type { InjectOptions } from "fastify";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { createBoard } from "../../api/board/bull-board.ts";
 import { fleetStatus } from "../../api/status.ts";
 import { COMMANDS } from "../../cli/commands.ts";
 import { toJson } from "../../cli/output.ts";
@@ -187,7 +188,17 @@ describe("functions that read posts", () => {
 type Asked = readonly Omit<InjectOptions, "method" | "headers">[] | { readonly notTried: string };
 
 const named = (name: string) => encodeURIComponent(name);
+/** The queues' board: here it takes everybody for whoever is at this machine, who may see all of it. Jobs hold ids. */
+const BOARD = [
+  ...["GET /queues", "GET /queues/account", "GET /queues/static/*", "GET /queues/sign-in.css"],
+  ...["GET /queues/sign-in", "POST /queues/sign-in", "POST /queues/sign-out"],
+  ...createBoard().pages.map((url) => `GET /queues${url}`),
+  ...createBoard().routes.map(({ method, url }) => `${method} /queues${url}`),
+];
 const ROUTES: Readonly<Record<string, () => Asked>> = {
+  ...Object.fromEntries(
+    BOARD.map((route) => [route, () => [{ url: route.replace(/^\S+ /, "").replaceAll(/:\w+/g, "1") }]]),
+  ),
   "GET /api/posts": () => [
     { url: "/api/posts?limit=500" },
     { url: `/api/posts?limit=500&after=${posts.encodeCursor(posts.START)}` },
@@ -315,6 +326,7 @@ const TRIED: Readonly<Record<string, Try | Allowed | NotTried>> = {
   "tokens revoke": { runs: () => both("1") },
   waits: { runs: () => both() },
   migrate: { runs: () => [[]] },
+  "admin hash-password": { notTried: "hashes a password; opens no database" },
   export: {
     showsAll: "the operator's: all that is stored of a channel, which is the operator's to keep; no user calls it",
     runs: () => [[`${secret.id}`], [`${secret.id}`, "--format", "jsonl"], [`${secret.id}`, "--out", exported]],

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import type { FastifyInstance, FastifyPluginAsync, InjectOptions } from "fastify";
-import { createApp } from "../../api/app.ts";
+import { type AppDeps, createApp } from "../../api/app.ts";
 import type { QrCallback } from "../../api/qr-callback.ts";
 import type { RouteDeps } from "../../api/routes/deps.ts";
 import type { ApiConfig } from "../../config/api.ts";
@@ -37,6 +37,7 @@ export async function startApiApp(
     qrCallback?: QrCallback;
     tickets?: RouteDeps["tickets"];
     revoke?: RouteDeps["revoke"];
+    queues?: AppDeps["queues"];
     databaseUrl?: string;
     initDataKey?: Buffer;
     more?: FastifyPluginAsync;
@@ -59,6 +60,7 @@ export async function startApiApp(
       requestsPerMinute: 1_000_000,
       trustedProxies: [],
       admins: new Set(),
+      board: { users: [], published: false },
       ...given.config,
       miniApp: {
         ...{ botToken: BOT_TOKEN, botIds: [], hmacSecret: HMAC_SECRET, toleranceSeconds: 300 },
@@ -78,6 +80,7 @@ export async function startApiApp(
       waits: { waits: 0, accounts: 0 },
       queues: [],
     }),
+    queues: given.queues ?? (async () => []),
     ...(given.initDataKey ? { initDataKey: given.initDataKey } : {}),
     ...(given.more ? { more: given.more } : {}),
   });

@@ -94,3 +94,50 @@ test("fault tests divide the lease and what is measured against it", () => {
   expect(limits).toMatchObject({ leaseMs: 3_000, heartbeatMs: 1_000, quietMs: 1_500, pageSize: 100 });
   expect(loadConfig({ SESSION_LOCK_TTL: "45" }).limits.leaseMs).toBe(45_000);
 });
+
+const SCRYPT = `scrypt.15.8.3.${Buffer.alloc(16, 1).toString("base64url")}.${Buffer.alloc(32, 2).toString("base64url")}`;
+
+test("ADMIN_USERS takes Telegram ids, and people with passwords", () => {
+  const { api } = loadConfig({ ADMIN_USERS: `12345, ada:admin:${SCRYPT},bob.b:viewer:${SCRYPT}` });
+  expect([...api.admins]).toEqual([12345n]);
+  expect(api.board.users).toMatchObject([
+    { name: "ada", role: "admin", hash: { logN: 15, r: 8, p: 3, salt: Buffer.alloc(16, 1), key: Buffer.alloc(32, 2) } },
+    { name: "bob.b", role: "viewer" },
+  ]);
+  expect([...loadConfig({ ADMIN_USERS: "1,2" }).api.admins]).toEqual([1n, 2n]);
+  const another = loadConfig({ ADMIN_USERS: `ada:viewer:${SCRYPT}` }).api.board.users[0];
+  expect(another?.version.equals(api.board.users[0]?.version ?? Buffer.alloc(0))).toBe(false);
+});
+
+test.each([
+  "canary",
+  "12,",
+  "canary:admin",
+  `canary:root:${SCRYPT}`,
+  `1canary:admin:${SCRYPT}`,
+  "canary:admin:canary-in-clear",
+  `canary:admin:${SCRYPT}canary`,
+  `canary:admin:${SCRYPT.replace(".15.", ".30.")}`,
+  `canary:admin:${SCRYPT.replace(".15.", ".5.")}`,
+])("what is wrong in ADMIN_USERS is said in one line without it: %s", (text) => {
+  const found = problems({ ADMIN_USERS: text });
+  expect(found).toHaveLength(1);
+  expect(found[0]).toMatch(/^ADMIN_USERS must be Telegram ids, or name:role:hash as gramfleet admin hash-password/);
+  expect(found[0]).not.toContain("canary");
+});
+
+test("ADMIN_USERS must not name one person twice", () => {
+  expect(problems({ ADMIN_USERS: `ada:admin:${SCRYPT},Ada:viewer:${SCRYPT}` })).toEqual([
+    "ADMIN_USERS must not repeat a name",
+  ]);
+});
+
+test.each([
+  [{}, false],
+  [{ AUTH_BASE_URL: "http://127.0.0.1:8080" }, false],
+  [{ AUTH_BASE_URL: "https://login.example.com" }, true],
+  [{ AUTH_BASE_URL: "http://127.0.0.1.example.com" }, true],
+  [{ TRUSTED_PROXIES: "127.0.0.1" }, true],
+])("whether people come by way of a proxy: %j", (env, published) => {
+  expect(loadConfig(env).api.board.published).toBe(published);
+});
