@@ -4,6 +4,7 @@ import type { Tickets } from "../../login/tickets.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
+import type { RequestMetrics } from "../http/request-metrics.ts";
 import type { InitDataTrust } from "../proof/init-data.ts";
 import type { QrCallback } from "../qr-callback.ts";
 import type { RevokeSession } from "../revoke-session.ts";
@@ -13,7 +14,7 @@ import type { FleetStatus } from "../status.ts";
 export interface RouteDeps {
   readonly database: Database;
   readonly log: Log;
-  readonly metrics: Pick<Metrics, "miniappWebhooks">;
+  readonly metrics: Pick<Metrics, "miniappWebhooks"> & RequestMetrics;
   readonly clock: Clock;
   readonly config: Omit<ApiConfig, "host" | "port">;
   readonly trust: InitDataTrust;

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ApiError } from "../../api/http/errors.ts";
 import { initDataOf, startApiApp, type TestApi } from "../support/api.ts";
 import { plantReader } from "../support/following.ts";
+import { sampleOf } from "../support/samples.ts";
 
 const PERSON = 501;
 const ADMIN = 502;
@@ -239,6 +240,19 @@ describe("what is refused", () => {
       { method: "GET", route: null, status: 404 },
     ]);
     expect(api.logged.join("")).not.toContain("canary");
+  });
+
+  it("requests are counted by the route as declared, whatever people put in addresses", async () => {
+    const { httpRequests, httpSeconds } = api.metrics;
+    const counted = async (labels: Record<string, string>) => (await sampleOf(httpRequests, labels)) ?? 0;
+    const posts = { route: "/api/posts", method: "GET", status: "4xx" };
+    const none = { route: "none", method: "other", status: "4xx" };
+    const before = [await counted(posts), await counted(none), (await sampleOf(httpSeconds)) ?? 0];
+    await api.inject({ url: "/api/posts?after=canary" });
+    for (const url of ["/canary/1", "/canary/2"]) await api.inject({ method: "OPTIONS", url });
+    const after = [await counted(posts), await counted(none), await sampleOf(httpSeconds)];
+    expect(after).toEqual([(before[0] ?? 0) + 1, (before[1] ?? 0) + 2, (before[2] ?? 0) + 3]);
+    expect(JSON.stringify((await httpRequests.get()).values)).not.toContain("canary");
   });
 });
 
