@@ -1,4 +1,4 @@
-import { Kysely, type Migration, Migrator, PostgresDialect, sql } from "kysely";
+import { Kysely, type Migration, PostgresDialect, sql } from "kysely";
 import pg from "pg";
 import type { Log } from "../runtime/log.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
@@ -32,33 +32,43 @@ const NAMES = Object.keys(MIGRATIONS).sort();
 /** The schema that this version of gramfleet reads and writes. */
 export const SCHEMA_VERSION = NAMES.at(-1) ?? "";
 
+/** Under which whoever migrates locks the others out; Kysely's own, by which earlier versions did. */
+const LOCK_ID = "3853314791062309107";
+
 /**
- * Brings the database to this version's schema and gives the names of the migrations that ran. Safe to call from many
- * processes at once: an advisory lock lets one of them work.
+ * Brings the database to this version's schema and gives the names of the migrations that ran: all of them in one
+ * transaction, or none. Safe to call from many processes at once: one of them works, the others wait for it.
+ *
+ * Not by Kysely's Migrator: it holds its lock by the session, which PgBouncer's transaction mode gives to somebody else.
  *
  * @throws OperatorError where PostgreSQL cannot be reached, or the schema is newer than this version
  */
 export async function migrate(url: string, log?: Log): Promise<string[]> {
   const db = connect(url);
   try {
-    return await answering(async () => {
-      const before = await readVersion(db);
-      if (before === SCHEMA_VERSION) return [];
-      refuseNewer(before);
-      const migrator = new Migrator({
-        db,
-        provider: { getMigrations: async () => ({ ...MIGRATIONS }) },
-        migrationTableSchema: await currentSchema(db),
-      });
-      const { error, results } = await migrator.migrateToLatest();
-      if (error) throw error;
-      const ran = (results ?? []).map((result) => result.migrationName);
-      if (ran.length > 0) log?.info({ migrations: ran }, "database migrated");
-      return ran;
-    });
+    const ran = await answering(() => db.transaction().execute(runMissing));
+    if (ran.length > 0) log?.info({ migrations: ran }, "database migrated");
+    return ran;
   } finally {
     await db.destroy();
   }
+}
+
+async function runMissing(tx: Kysely<unknown>): Promise<string[]> {
+  if ((await readVersion(tx)) === SCHEMA_VERSION) return [];
+  await sql`select pg_advisory_xact_lock(${LOCK_ID}::int8)`.execute(tx);
+  refuseNewer(await readVersion(tx));
+  await sql`
+    create table if not exists kysely_migration (name varchar(255) primary key, timestamp varchar(255) not null)
+  `.execute(tx);
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(tx);
+  const done = new Set(rows.map(({ name }) => name));
+  const missing = NAMES.filter((name) => !done.has(name));
+  for (const name of missing) {
+    await MIGRATIONS[name]?.up(tx);
+    await sql`insert into kysely_migration values (${name}, ${new Date().toISOString()})`.execute(tx);
+  }
+  return missing;
 }
 
 /** The last migration that the database has seen; null where it has seen none. @throws OperatorError where PostgreSQL cannot be reached */
@@ -96,12 +106,6 @@ function connect(url: string): Kysely<unknown> {
   });
   pool.on("error", () => undefined);
   return new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
-}
-
-/** Kysely looks for its table in every schema unless told which one is meant. */
-async function currentSchema(db: Kysely<unknown>): Promise<string> {
-  const { rows } = await sql<{ schema: string | null }>`select current_schema() as schema`.execute(db);
-  return rows[0]?.schema ?? "public";
 }
 
 async function readVersion(db: Kysely<unknown> | WorkerTx): Promise<string | null> {
