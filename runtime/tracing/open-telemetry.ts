@@ -183,12 +183,12 @@ class SdkSpan implements OpenSpan {
     if (this.#ended) return;
     this.#idle = false;
     if (isPutOff(error)) {
-      this.event("put off", { reason: error.message, until: error.until.toISOString() });
+      this.event("put off", { reason: wordsOf(error.message), until: error.until.toISOString() });
       return;
     }
     const { type, message, reason } = describeError(error);
     this.#span.setAttributes(plain({ "error.type": type, "error.reason": reason }));
-    this.#span.setStatus({ code: SpanStatusCode.ERROR, message: `${type}: ${message}`.slice(0, LONGEST_TEXT) });
+    this.#span.setStatus({ code: SpanStatusCode.ERROR, message: `${type}: ${wordsOf(message)}` });
   }
 
   end(): void {
@@ -208,6 +208,9 @@ const KINDS = {
 
 const isPutOff = (error: unknown): error is Error & { until: Date } =>
   error instanceof Error && "until" in error && error.until instanceof Date;
+
+/** Without long numbers: one may be a phone's, or somebody's id at Telegram. */
+const wordsOf = (message: string): string => message.slice(0, LONGEST_TEXT).replace(/\d{5,}/g, "…");
 
 /** Numbers of Telegram's have 64 bits, which are text in OTLP's JSON and for most who show it. */
 function plain(attributes: Attributes): OtelAttributes {

@@ -6,10 +6,12 @@ import { addUser } from "../../db/users.ts";
 import type { Tickets } from "../../login/tickets.ts";
 import { openRedis } from "../../queue/redis.ts";
 import { createLog } from "../../runtime/log.ts";
+import { openTracing } from "../../runtime/tracing/open-telemetry.ts";
 import { cookieOf, initDataOf, signedCallback, startApiApp, TENANT, type TestApi } from "../support/api.ts";
 import { databaseText, formsOf, redisText } from "../support/canary.ts";
 import { eventually } from "../support/eventually.ts";
 import { type LoginFleet, startLoginFleet } from "../support/login-fleet.ts";
+import { startTraceCollector } from "../support/trace-collector.ts";
 import { OWN_API } from "../support/wire-telegram.ts";
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
@@ -22,6 +24,8 @@ const INVITE = "CANARYINVITE2345";
 let home: LoginFleet;
 let tickets: [Tickets, Tickets];
 let apis: [TestApi, TestApi];
+let collector: Awaited<ReturnType<typeof startTraceCollector>>;
+let tracing: ReturnType<typeof openTracing>;
 const logged: string[] = [];
 const published: string[] = [];
 const answered: string[] = [];
@@ -44,13 +48,20 @@ beforeAll(async () => {
   await listener.psubscribe("*");
   listener.on("pmessage", (_pattern, channel: string, text: string) => void published.push(`${channel} ${text}`));
   tickets = [await home.openTickets(), await home.openTickets()];
+  collector = await startTraceCollector();
+  const all = { headers: {}, serviceName: null, resource: {}, sampler: "always_on", ratio: 1 } as const;
+  tracing = openTracing({ endpoint: collector.endpoint, ...all }, "api", log);
   const serve = (of: Tickets) =>
-    startApiApp({ tickets: of, qrCallback: createQrCallback(of, home.deps.metrics), databaseUrl: home.databaseUrl });
+    startApiApp({
+      ...{ tickets: of, tracing, databaseUrl: home.databaseUrl },
+      qrCallback: createQrCallback(of, home.deps.metrics),
+    });
   apis = [await serve(tickets[0]), await serve(tickets[1])];
 });
 afterAll(async () => {
   await Promise.all((apis ?? []).map((api) => api.close()));
   listener?.disconnect();
+  await collector?.close();
   await home?.close();
 });
 
@@ -144,7 +155,17 @@ it("passwords, codes, hashes, keys and tokens of every way of logging in are in 
     };
   }
 
+  await tracing.close();
+  const spans = collector.spans();
+  const logins = new Set(spans.filter(({ name }) => name === "login").map(({ traceId }) => traceId));
+  expect(logins.size).toBe(3);
+  for (const traceId of logins) {
+    const within = spans.filter((span) => span.traceId === traceId);
+    expect(within.some(({ kind }) => kind === "server")).toBe(true);
+    expect(within.some(({ name }) => name.startsWith("telegram auth."))).toBe(true);
+  }
   const texts = {
+    traces: collector.bodies.join("\n"),
     logs: [...logged, ...apis.flatMap((api) => api.logged)].join(""),
     answers: answered.join("\n"),
     metrics: `${await home.deps.metrics.registry.metrics()}${await apis[0].metrics.registry.metrics()}`,
@@ -157,6 +178,9 @@ it("passwords, codes, hashes, keys and tokens of every way of logging in are in 
   expect(published.some((text) => text.includes("ticket-mail"))).toBe(true);
   expect(texts.redis).toContain(":ticket:");
   expect(texts.database).toContain(String(ada.telegramId));
+  for (const [name, number] of Object.entries({ ada, bob, eve }))
+    for (const text of [number.phone, String(number.telegramId)])
+      expect(texts.traces.includes(text), `${name}'s number in traces`).toBe(false);
   for (const [place, text] of Object.entries(texts)) {
     const lower = text.toLowerCase();
     for (const [name, secret] of Object.entries(secrets)) {

@@ -9,6 +9,7 @@ import { openDatabase } from "../../db/client.ts";
 import type { Database } from "../../db/database.ts";
 import { createLog, silentLog } from "../../runtime/log.ts";
 import { createMetrics, type Metrics } from "../../runtime/metrics.ts";
+import type { Tracing } from "../../runtime/tracing.ts";
 import { type ManualClock, manualClock } from "./manual-clock.ts";
 import { testDatabase } from "./services.ts";
 
@@ -39,6 +40,7 @@ export async function startApiApp(
     revoke?: RouteDeps["revoke"];
     queues?: AppDeps["queues"];
     databaseUrl?: string;
+    tracing?: Tracing;
     initDataKey?: Buffer;
     more?: FastifyPluginAsync;
     now?: number;
@@ -81,6 +83,7 @@ export async function startApiApp(
       queues: [],
     }),
     queues: given.queues ?? (async () => []),
+    ...(given.tracing ? { tracing: given.tracing } : {}),
     ...(given.initDataKey ? { initDataKey: given.initDataKey } : {}),
     ...(given.more ? { more: given.more } : {}),
   });
