@@ -323,7 +323,8 @@ function routesOf(api: TestApi): { method: string; url: string }[] {
     path.push(url);
     for (const method of methods.split(", ")) found.push({ method, url: path.join("") });
   }
-  return found;
+  // The queues' board has callers and errors of its own, and tests: board-access.
+  return found.filter(({ url }) => !/^\/queues(\/|$)/.test(url));
 }
 
 function expectError(answer: { statusCode: number; json(): unknown; body: string }): void {
