@@ -6,6 +6,7 @@ import type { Log } from "../runtime/log.ts";
 import { sleep } from "../runtime/sleep.ts";
 import type { MethodPauses } from "./flood-scope.ts";
 import { createLimiterConnection } from "./limiter/connection.ts";
+import { expireOnlyWhatBegan } from "./limiter/expiry.ts";
 import { Line } from "./limiter/line.ts";
 import { createLoads, type Load } from "./limiter/load.ts";
 import { createMethodPauses } from "./limiter/method-pauses.ts";
@@ -90,6 +91,7 @@ export function createLimiter(options: {
   const complain = (error: unknown) => log.debug({ err: error }, "limiter");
   connection.on("error", complain);
   group.on("created", (limiter, key) => {
+    expireOnlyWhatBegan(limiter);
     limiter.on("error", complain);
     const apiId = Number(/\d+/.exec(key)?.[0]);
     limiter.on("message", () => void refuseWhilePaused(apiId).catch(complain));
