@@ -16,6 +16,8 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   "57P02": "is restarting after a crash",
   "57P03": "is starting up or shutting down",
   "53300": "has no connection left",
+  // PgBouncer's, of whatever keeps it from giving a connection; of PostgreSQL itself it would be a mistake of `pg`'s.
+  "08P01": "is kept from us by its pooler",
   "28P01": "refuses the password",
   "28000": "refuses the user",
   "3D000": "has no such database",
