@@ -1,6 +1,7 @@
 import type { Config } from "../config/load.ts";
 import type { Database } from "../db/database.ts";
 import { ownDatabase, ownPool } from "../db/open.ts";
+import { ownPostReader } from "../db/open-reader.ts";
 import { ownTickets } from "../login/open.ts";
 import type { Tickets } from "../login/tickets.ts";
 import { ownProducer } from "../queue/open.ts";
@@ -68,6 +69,7 @@ export async function startApi(
     "API",
     await createApp({
       ...{ database, log, metrics, tracing, status, tickets },
+      posts: ownPostReader(lifecycle, config, { database, poolSize: POOL_SIZE, log }),
       clock: systemClock,
       config: config.api,
       qrCallback: tickets && createQrCallback(tickets, metrics),

@@ -3,7 +3,8 @@ import { type Channel, loadChannels } from "../db/channels.ts";
 import type { TenantTx } from "../db/database.ts";
 import { listenForPosts } from "../db/listen.ts";
 import type { StoredMessage } from "../db/messages.ts";
-import { concerns } from "../db/post-hint.ts";
+import { ownPostReader } from "../db/open-reader.ts";
+import { concerns, type PostHint } from "../db/post-hint.ts";
 import {
   afterPost,
   CursorMalformed,
@@ -26,6 +27,9 @@ import { requireUser } from "./user.ts";
 
 /** How often it looks without being told to: where LISTEN does not work, and for what no hint tells. */
 const POLL_MS = 2_000;
+/** What a hint told of and is not there yet. */
+const LOOK_AGAIN_MS = 200;
+const LOOKS_AGAIN = 10;
 const RELISTEN_MS = 1_000;
 const PAGE = 100;
 const LATEST = 10;
@@ -78,16 +82,19 @@ async function tail(context: CommandContext, userId: bigint, options: TailOption
   const alarm = createAlarm();
   signal.addEventListener("abort", () => alarm.ring(), { once: true });
 
-  const read = (page: (tx: TenantTx) => Promise<PostPage>) =>
-    database.inTenant(DEFAULT_TENANT, async (tx) => {
+  const reader = ownPostReader(lifecycle, config, { database, poolSize: 1, log });
+  const read = (behind: PostCursor, page: (tx: TenantTx) => Promise<PostPage>) =>
+    reader.read(DEFAULT_TENANT, behind, async (tx) => {
       const { posts, cursor } = await page(tx);
       const channels = await loadChannels(tx, [...new Set(posts.map((post) => post.channelId))]);
       return { posts, cursor, channels: new Map(channels.map((channel) => [channel.id, channel])) };
     });
   let cursor = options.since ?? START;
+  let hint: PostHint = new Map();
+  let looksAgain = 0;
   let left = options.limit ?? Number.POSITIVE_INFINITY;
   if (!options.since && !options.fromStart) {
-    const page = await read((tx) => latestPosts(tx, userId, options.limit ?? LATEST));
+    const page = await read(START, (tx) => latestPosts(tx, userId, options.limit ?? LATEST));
     // They come by date: only behind the last of them is a place to go on from.
     print(out, page, () => null);
     cursor = page.cursor;
@@ -99,7 +106,12 @@ async function tail(context: CommandContext, userId: bigint, options: TailOption
       listenForPosts({
         url: config.databaseDirectUrl ?? "",
         retryMs: RELISTEN_MS,
-        onHint: (hint) => concerns(hint, cursor) && alarm.ring(),
+        onHint: (heard) => {
+          if (!concerns(heard, cursor)) return;
+          hint = heard ?? new Map();
+          looksAgain = LOOKS_AGAIN;
+          alarm.ring();
+        },
         log,
       }),
       (listener) => listener.close(),
@@ -108,7 +120,9 @@ async function tail(context: CommandContext, userId: bigint, options: TailOption
   for (let silent = false; left > 0 && !signal.aborted; ) {
     alarm.reset();
     try {
-      const page = await answering(() => read((tx) => postsAfter(tx, { userId }, cursor, Math.min(PAGE, left))));
+      const page = await answering(() =>
+        read(cursor, (tx) => postsAfter(tx, { userId }, cursor, Math.min(PAGE, left))),
+      );
       silent = false;
       let at = cursor;
       print(out, page, (post) => {
@@ -124,7 +138,9 @@ async function tail(context: CommandContext, userId: bigint, options: TailOption
       silent = true;
     }
     if (!options.follow) return;
-    if (!signal.aborted) await alarm.sleep(POLL_MS);
+    // A replica may not have yet what a hint tells of.
+    looksAgain = concerns(hint, cursor) ? Math.max(0, looksAgain - 1) : 0;
+    if (!signal.aborted) await alarm.sleep(looksAgain > 0 ? LOOK_AGAIN_MS : POLL_MS);
   }
 }
 

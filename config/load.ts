@@ -13,6 +13,7 @@ export interface Config {
   readonly logLevel: string;
   readonly databaseUrl: string | null;
   readonly databaseDirectUrl: string | null;
+  readonly databaseReplicaUrl: string | null;
   readonly databasePoolSize: number;
   readonly redisUrl: string | null;
   readonly redisPrefix: string;
@@ -162,6 +163,7 @@ function assemble(given: Values, publicKeyPem: string | null, legacyNames: strin
     logLevel: given.LOG_LEVEL,
     databaseUrl: given.DATABASE_URL ?? null,
     databaseDirectUrl: given.DATABASE_DIRECT_URL ?? given.DATABASE_URL ?? null,
+    databaseReplicaUrl: given.DATABASE_REPLICA_URL ?? null,
     databasePoolSize: given.DATABASE_POOL_SIZE,
     redisUrl: given.REDIS_URL ?? null,
     redisPrefix: given.REDIS_PREFIX,

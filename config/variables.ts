@@ -130,7 +130,11 @@ export const VARIABLES = {
   ),
   DATABASE_DIRECT_URL: variable(
     optional(url("postgres", "postgresql")),
-    "PostgreSQL past any PgBouncer, for LISTEN. Not set: DATABASE_URL.",
+    "PostgreSQL past any PgBouncer, for LISTEN, heartbeats and migrations. Not set: DATABASE_URL.",
+  ),
+  DATABASE_REPLICA_URL: variable(
+    optional(url("postgres", "postgresql")),
+    "A streaming replica, which posts are read from where it is no more than seconds late. Not set: DATABASE_URL.",
   ),
   DATABASE_POOL_SIZE: variable(withDefault(count("a whole number above 0"), 20), "PostgreSQL connections a process."),
   REDIS_URL: variable(

@@ -18,6 +18,8 @@ export interface DatabaseOptions {
   /** The statement timeout of fenced transactions: below the quiet time. */
   readonly fencedStatementMs: number;
   readonly log: Log;
+  /** How long a transaction waits for a connection; 15 s. */
+  readonly connectTimeoutMs?: number;
   /** False in fault tests alone, which must be seen to fail without the fence. */
   readonly fenced?: boolean;
   readonly failpoint?: Failpoint;
@@ -39,7 +41,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolSize,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     application_name: "gramfleet",
     keepAlive: true,
     types,

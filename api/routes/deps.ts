@@ -1,5 +1,6 @@
 import type { ApiConfig } from "../../config/api.ts";
 import type { Database } from "../../db/database.ts";
+import type { PostReader } from "../../db/post-reader.ts";
 import type { Tickets } from "../../login/tickets.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -13,6 +14,8 @@ import type { FleetStatus } from "../status.ts";
 /** What routes work with. */
 export interface RouteDeps {
   readonly database: Database;
+  /** Where posts are read; `database` unless given. */
+  readonly posts?: PostReader;
   readonly log: Log;
   readonly metrics: Pick<Metrics, "miniappWebhooks"> & RequestMetrics;
   readonly clock: Clock;

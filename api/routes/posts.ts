@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { findChannel, subscriptionsOf } from "../../db/channels.ts";
 import type { TenantTx } from "../../db/database.ts";
+import { readPrimary } from "../../db/post-reader.ts";
 import { CursorMalformed, decodeCursor, encodeCursor, type PostCursor, postsAfter, START } from "../../db/posts.ts";
 import type { StoredMessage } from "../../db/stored-messages.ts";
 import { personOf } from "../http/access.ts";
@@ -39,7 +40,8 @@ const post = z.object({
   stats_at: time,
 });
 
-export const postRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, { database }) => {
+export const postRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, { database, posts }) => {
+  const reader = posts ?? readPrimary(database);
   app.get(
     "/api/posts",
     {
@@ -57,7 +59,7 @@ export const postRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, { databa
       const { tenantId, userId } = personOf(request);
       const { channel, after, limit } = request.query;
       const cursor = readCursor(after);
-      const page = await database.inTenant(tenantId, async (tx) => {
+      const page = await reader.read(tenantId, cursor, async (tx) => {
         const channelId = channel === undefined ? undefined : await followedChannel(tx, userId, channel);
         return postsAfter(tx, { userId, ...(channelId === undefined ? {} : { channelId }) }, cursor, limit);
       });

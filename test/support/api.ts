@@ -38,6 +38,7 @@ export async function startApiApp(
     qrCallback?: QrCallback;
     tickets?: RouteDeps["tickets"];
     revoke?: RouteDeps["revoke"];
+    posts?: RouteDeps["posts"];
     queues?: AppDeps["queues"];
     databaseUrl?: string;
     tracing?: Tracing;
@@ -83,6 +84,7 @@ export async function startApiApp(
       queues: [],
     }),
     queues: given.queues ?? (async () => []),
+    ...(given.posts ? { posts: given.posts } : {}),
     ...(given.tracing ? { tracing: given.tracing } : {}),
     ...(given.initDataKey ? { initDataKey: given.initDataKey } : {}),
     ...(given.more ? { more: given.more } : {}),
