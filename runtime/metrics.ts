@@ -18,7 +18,7 @@ export function createMetrics(options: { process?: ProcessKind } = {}) {
   const registry = new Registry();
   if (options.process) collectDefaultMetrics({ register: registry });
   const catalog: Defined[] = [];
-  const define = createDefiner(registry, options.process, catalog);
+  const about = (subject: string) => createDefiner(registry, options.process, { catalog, subject });
   const readers = new Set<() => void>();
   return {
     registry,
@@ -35,17 +35,17 @@ export function createMetrics(options: { process?: ProcessKind } = {}) {
       return () => readers.delete(read);
     },
     /** All of them as Prometheus text. */
-    scrape(): Promise<string> {
+    async scrape(): Promise<string> {
       for (const read of readers) read();
       return registry.metrics();
     },
-    ...telegramMetrics(define),
-    ...sessionMetrics(define),
-    ...loginMetrics(define),
-    ...queueMetrics(define),
-    ...scheduleMetrics(define),
-    ...storageMetrics(define),
-    ...serviceMetrics(define),
+    ...scheduleMetrics(about("Schedule")),
+    ...queueMetrics(about("Queues and workers")),
+    ...telegramMetrics(about("Calls to Telegram")),
+    ...sessionMetrics(about("Sessions")),
+    ...loginMetrics(about("Logins, bot and API")),
+    ...storageMetrics(about("Storage and completeness")),
+    ...serviceMetrics(about("PostgreSQL and Redis")),
   };
 }
 

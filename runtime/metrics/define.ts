@@ -21,12 +21,20 @@ export interface Definition<Label extends string = string> {
 }
 
 export interface Defined extends Definition {
+  readonly subject: string;
   readonly type: "counter" | "gauge" | "histogram";
   readonly buckets?: readonly number[];
 }
 
-/** Makes metrics, puts them into the registry where `process` has them, and notes what was said of each in `catalog`. */
-export function createDefiner(registry: Registry, process: ProcessKind | undefined, catalog: Defined[]) {
+/**
+ * Makes a subject's metrics, puts them into the registry where `process` has them, and notes what was said of each in
+ * `catalog`.
+ */
+export function createDefiner(
+  registry: Registry,
+  process: ProcessKind | undefined,
+  { catalog, subject }: { readonly catalog: Defined[]; readonly subject: string },
+) {
   const registersOf = (definition: Definition) =>
     process === undefined || definition.in.includes(process) ? [registry] : [];
   const common = <Label extends string>(definition: Definition<Label>) => ({
@@ -38,7 +46,7 @@ export function createDefiner(registry: Registry, process: ProcessKind | undefin
   return {
     /** Where all labels are lists it begins with every combination at 0, so that the first count is seen as a rise. */
     counter<Label extends string = never>(definition: Definition<Label>): Counter<Label> {
-      catalog.push({ ...definition, type: "counter" });
+      catalog.push({ ...definition, subject, type: "counter" });
       const counter = new Counter<Label>(common(definition));
       for (const labels of combinationsOf(definition.labels ?? {})) counter.inc(labels, 0);
       return counter;
@@ -46,7 +54,7 @@ export function createDefiner(registry: Registry, process: ProcessKind | undefin
     /** @param definition.unset it has no sample until it is set for the first time: 0 would say something */
     gauge<Label extends string = never>(definition: Definition<Label> & { readonly unset?: true }): Gauge<Label> {
       const { unset, ...rest } = definition;
-      catalog.push({ ...rest, type: "gauge" });
+      catalog.push({ ...rest, subject, type: "gauge" });
       const gauge = new Gauge<Label>(common(definition));
       if (unset) gauge.remove();
       return gauge;
@@ -55,7 +63,7 @@ export function createDefiner(registry: Registry, process: ProcessKind | undefin
       definition: Definition<Label> & { readonly buckets: readonly number[] },
     ): Histogram<Label> {
       const { buckets, ...rest } = definition;
-      catalog.push({ ...rest, type: "histogram", buckets });
+      catalog.push({ ...rest, subject, type: "histogram", buckets });
       return new Histogram<Label>({ ...common(definition), buckets: [...buckets] });
     },
   };
