@@ -4,6 +4,7 @@ import { forgetUpdates, takeUpdate } from "../db/bot-updates.ts";
 import { ownDatabase } from "../db/open.ts";
 import { ownTickets } from "../login/open.ts";
 import { ownProducer } from "../queue/open.ts";
+import { announcePresence } from "../queue/presence.ts";
 import { openRedis } from "../queue/redis.ts";
 import { systemClock as clock } from "../runtime/clock.ts";
 import { ownHealthServer } from "../runtime/health.ts";
@@ -117,6 +118,7 @@ export async function startBot(
     const polling = startPolling({ api: bot.api, dispatcher, redis, redisPrefix, log });
     lifecycle.own("polling", polling, (loop) => loop.stop());
   }
+  announcePresence(lifecycle, { role: "bot", prefix: redisPrefix, redis, log });
   log.info({ port: health.port, username: bot.botInfo.username, webhook: webhookPort }, "bot started");
   return { port: health.port, webhookPort };
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-interface CommandEntry {
+export interface CommandEntry {
   /** One line of `gramfleet --help`. */
   readonly says: string;
   readonly load: () => Promise<Command>;
@@ -80,6 +80,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     says: "the job queues, one for each API ID",
     load: async () => (await import("./queue.ts")).queueCommand(),
   },
+  health: {
+    says: "each part of the fleet: ok, degraded or down, and what to do about it",
+    load: async () => (await import("./health.ts")).healthCommand(),
+  },
   verify: {
     says: "hold what is stored against exported channels, message by message",
     load: async () => (await import("./verify.ts")).verifyCommand(),
@@ -87,5 +91,9 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   export: {
     says: "write what is stored of a channel, as Telegram Desktop's result.json or as lines of JSON",
     load: async () => (await import("./export.ts")).exportCommand(),
+  },
+  completion: {
+    says: "a script with which a shell completes these commands, their options and values",
+    load: async () => (await import("./completion.ts")).completionCommand(COMMANDS),
   },
 };

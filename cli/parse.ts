@@ -6,7 +6,6 @@ import { listUsers } from "../db/user-summary.ts";
 import type { User } from "../db/users.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { type CommandContext, type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
-import { withExamples } from "./examples.ts";
 import { wholeNumber, withCommonOptions } from "./options.ts";
 import { type Cell, type Output, painted, state } from "./output.ts";
 import { askFor } from "./parse/ask.ts";
@@ -23,16 +22,12 @@ interface ParseOptions extends CommonOptions {
 }
 
 export function parseCommand(): Command {
-  const command = withCommonOptions(new Command("parse").argument("[telegram_id...]", "whom; or --plan, or --all"))
+  return withCommonOptions(new Command("parse").argument("[telegram_id...]", "whom; or --plan, or --all"))
     .addOption(new Option("--plan <plan>", "everybody whose plan in force is this").choices(PLANS))
     .option("--all", "everybody")
     .option("--wait", "follow each parse to its end, and tell what came of it; Ctrl-C ends the following alone")
     .option("--timeout <seconds>", "with --wait: give up when nothing has happened for so long", wholeNumber(1), 120)
     .action(run);
-  return withExamples(command, [
-    ["gramfleet parse 5000001 --wait", "one user now, and what came of it"],
-    ["gramfleet parse --plan premium", "everybody who pays, each in their turn"],
-  ]);
 }
 
 async function run(ids: string[], options: ParseOptions): Promise<void> {

@@ -3,6 +3,7 @@ import { ConfigError } from "../config/load.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { COMMANDS } from "./commands.ts";
 import { loadEnvFile } from "./env-file.ts";
+import { addExamples } from "./examples.ts";
 
 /**
  * Runs `gramfleet <args>` in this process: what fails is said in one line on standard error.
@@ -29,6 +30,7 @@ async function programFor(args: readonly string[]): Promise<Command> {
   const called = first === "help" ? second : first;
   for (const [name, { says, load }] of Object.entries(COMMANDS)) {
     const command = name === called ? await load() : new Command(name);
+    addExamples(command);
     program.addCommand(command.description(says));
   }
   for (const command of everyCommand(program)) command.exitOverride().configureOutput({ outputError });

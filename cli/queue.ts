@@ -5,7 +5,6 @@ import { queuesOf } from "../queue/jobs.ts";
 import type { Producer, QueueCounts } from "../queue/producer.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { type CommandContext, type CommonOptions, withContext } from "./context.ts";
-import { withExamples } from "./examples.ts";
 import { withCommonOptions } from "./options.ts";
 import { ought0, painted, when } from "./output.ts";
 import { openQueues } from "./queues.ts";
@@ -19,37 +18,17 @@ interface SomeQueues extends CommonOptions {
 
 export function queueCommand(): Command {
   const queue = new Command("queue");
+  queue.addCommand(withCommonOptions(new Command("status").description("jobs by queue and state")).action(status));
   queue.addCommand(
-    withExamples(withCommonOptions(new Command("status").description("jobs by queue and state")), [
-      ["gramfleet queue status", "how much waits, and which queues serve nobody now"],
-    ]).action(status),
+    ofQueues("pause", "have workers take no more jobs from queues; what is under way ends").action(pause),
   );
+  queue.addCommand(ofQueues("resume", "have workers take jobs from paused queues again").action(resume));
+  queue.addCommand(ofQueues("retry", "try failed jobs once more").action(retry));
   queue.addCommand(
-    withExamples(ofQueues("pause", "have workers take no more jobs from queues; what is under way ends"), [
-      ["gramfleet queue pause parse-123456", "one API ID's"],
-      ["gramfleet queue pause --all", "no parse anywhere begins any more"],
-    ]).action(pause),
-  );
-  queue.addCommand(
-    withExamples(ofQueues("resume", "have workers take jobs from paused queues again"), [
-      ["gramfleet queue resume --all", "every queue that was paused"],
-    ]).action(resume),
-  );
-  queue.addCommand(
-    withExamples(ofQueues("retry", "try failed jobs once more"), [
-      ["gramfleet queue retry parse-123456", "those of one API ID"],
-    ]).action(retry),
-  );
-  queue.addCommand(
-    withExamples(
-      ofQueues("drain", "remove the jobs that wait: users whose parse is among them are parsed at their next turn")
-        .option("--delayed", "those that are snoozed, too", false)
-        .option("--yes", "really", false),
-      [
-        ["gramfleet queue drain parse-123456 --yes", "give up a backlog that nobody needs any more"],
-        ["gramfleet queue drain --all --delayed --yes", "everything that is not under way"],
-      ],
-    ).action(drain),
+    ofQueues("drain", "remove the jobs that wait: users whose parse is among them are parsed at their next turn")
+      .option("--delayed", "those that are snoozed, too", false)
+      .option("--yes", "really", false)
+      .action(drain),
   );
   return queue;
 }

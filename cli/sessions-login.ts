@@ -2,6 +2,17 @@ import { Command } from "commander";
 import type { LoginOptions } from "./log-in.ts";
 import { withCommonOptions } from "./options.ts";
 
+/** `login --qr` by a name of its own. */
+export function qrLoginCommand(): Command {
+  return withCommonOptions(new Command("qr-login").description("log a user in by a QR code, drawn in the terminal"))
+    .argument("<telegram_id|new>", "whose account it is; new: whoever scans becomes a user")
+    .option("--password <password>", "the two-step password (better asked for: other users see a command line)")
+    .option("--app-id <id>", "which of the user's sessions (user_<telegram_id>)")
+    .action(async (id: string, options: LoginOptions) =>
+      (await import("./sessions-login-qr.ts")).logInByTerminal(id, options),
+    );
+}
+
 export function loginCommand(): Command {
   return withCommonOptions(
     new Command("login").description(

@@ -4,9 +4,10 @@ import { listSessions, sessionEvents, sessionOfUser, setHold } from "../db/sessi
 import { runningWaits } from "../db/waits.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
-import { withCommonOptions } from "./options.ts";
+import { wholeNumber, withCommonOptions } from "./options.ts";
 import { painted, state, when } from "./output.ts";
-import { loginCommand } from "./sessions-login.ts";
+import { loginCommand, qrLoginCommand } from "./sessions-login.ts";
+import type { RevokeOptions } from "./sessions-revoke.ts";
 import { parseTelegramId } from "./telegram-id.ts";
 import { requireUser } from "./user.ts";
 
@@ -26,6 +27,21 @@ export function sessionsCommand(): Command {
       .action(release),
   );
   sessions.addCommand(loginCommand());
+  sessions.addCommand(qrLoginCommand());
+  sessions.addCommand(
+    withCommonOptions(
+      new Command("finalize").description("end the logins that nobody goes on with, and log their keys out"),
+    ).action(async (options: CommonOptions) => (await import("./sessions-finalize.ts")).finalize(options)),
+  );
+  sessions.addCommand(
+    withCommonOptions(
+      new Command("revoke").description("log a user's session out at Telegram, and delete its key here"),
+    )
+      .argument("<telegram_id>")
+      .option("--yes", "really", false)
+      .option("--timeout <seconds>", "how long to wait for a worker to do it; the job goes on", wholeNumber(1), 30)
+      .action(async (id: string, options: RevokeOptions) => (await import("./sessions-revoke.ts")).revoke(id, options)),
+  );
   return sessions;
 }
 

@@ -1,4 +1,5 @@
-import { Command, Option } from "commander";
+import { Argument, Command, Option } from "commander";
+import { PLANS } from "../config/plans.ts";
 import { listUsers } from "../db/user-summary.ts";
 import { addUser, deleteUser, setPaused, setPlan } from "../db/users.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
@@ -14,7 +15,7 @@ export function usersCommand(): Command {
   const users = new Command("users");
   users.addCommand(
     withCommonOptions(new Command("list").description("list users, with their plan, session and last parse"))
-      .addOption(new Option("--plan <plan>", "only whose plan in force is this").choices(["free", "trial", "premium"]))
+      .addOption(new Option("--plan <plan>", "only whose plan in force is this").choices(PLANS))
       .option("--limit <n>", "at most this many", wholeNumber(1))
       .action(list),
   );
@@ -26,7 +27,7 @@ export function usersCommand(): Command {
   );
   users.addCommand(
     withCommonOptions(new Command("plan").description("set a user's plan").argument("<telegram_id>"))
-      .argument("<plan>", "free, trial or premium")
+      .addArgument(new Argument("<plan>", "the plan").choices(PLANS))
       .option("--days <n>", "how long it is paid for or tried", wholeNumber(1), 30)
       .action(plan),
   );
@@ -52,7 +53,7 @@ export function usersCommand(): Command {
   return users;
 }
 
-const planOption = () => new Option("--plan <plan>", "the plan").choices(["free", "trial", "premium"]).default("free");
+const planOption = () => new Option("--plan <plan>", "the plan").choices(PLANS).default("free");
 
 /** A plan as typed, as the columns have it. */
 function planColumns(name: string, days: number, now: number) {

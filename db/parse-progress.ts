@@ -46,8 +46,8 @@ export interface EndedRun {
 
 export interface ParseProgress {
   readonly userId: bigint;
-  /** `due`: nobody has taken the user up yet, or an earlier run has just ended. `none`: it came to no run at all. */
-  readonly state: "due" | "queued" | "running" | "ended" | "none";
+  /** `due`: nobody has taken the user up yet, or an earlier run has just ended. */
+  readonly state: "due" | "queued" | "running" | "ended";
   readonly run: EndedRun | null;
 }
 
@@ -59,7 +59,6 @@ export async function parseProgress(tx: Tx, userIds: readonly bigint[], since: D
   const { rows } = await sql<ParseProgress>`
     select s.user_id as "userId",
       case when r.run is not null then 'ended'
-        when s.claimed_at is null and s.last_started_at >= ${since} then 'none'
         when s.claimed_at is null then 'due'
         when s.last_started_at >= greatest(s.claimed_at, ${since}) then 'running' else 'queued' end as state,
       r.run

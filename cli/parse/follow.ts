@@ -1,10 +1,10 @@
-import { type EndedRun, type ParseProgress, parseProgress } from "../../db/parse-progress.ts";
+import { type EndedRun, type ParseProgress, parseFacts, parseProgress } from "../../db/parse-progress.ts";
 import { waitsOfParses } from "../../db/waits.ts";
 import type { Producer } from "../../queue/producer.ts";
 import { sleep } from "../../runtime/sleep.ts";
 import { type CommandContext, DEFAULT_TENANT } from "../context.ts";
 import type { Asked } from "./ask.ts";
-import { type Obstacle, obstacleOfWait, obstaclesIn } from "./obstacles.ts";
+import { obstacleOf, obstacleOfWait, obstaclesIn } from "./obstacles.ts";
 
 /** How often it looks for ended runs, and how often for what puts jobs off. */
 const LOOK_EVERY_MS = 200;
@@ -81,7 +81,6 @@ export async function follow(
 function endOf(progress: ParseProgress | undefined): Omit<Followed, "telegramId"> | null {
   if (progress === undefined) return { outcome: "gone: deleted meanwhile", failed: true };
   const { state, run } = progress;
-  if (state === "none") return { outcome: "not parsed: paused, or without a session, meanwhile" };
   if (state !== "ended" || run === null) return null;
   if (run.outcome === "failed") return { outcome: `failed: ${run.error ?? "unknown"}`, run, failed: true };
   return { outcome: run.outcome, run };
@@ -91,17 +90,25 @@ async function obstacles(
   { database }: Pick<CommandContext, "database">,
   producer: Producer,
   open: readonly Asked[],
-): Promise<[bigint, Obstacle][]> {
-  const waits = await database.inTenant(DEFAULT_TENANT, (tx) =>
-    waitsOfParses(
+): Promise<[bigint, Omit<Followed, "telegramId">][]> {
+  const { facts, waits } = await database.inTenant(DEFAULT_TENANT, async (tx) => ({
+    facts: await parseFacts(
+      tx,
+      open.map(({ userId }) => userId),
+    ),
+    waits: await waitsOfParses(
       tx,
       open.map(({ telegramId }) => telegramId),
     ),
-  );
+  }));
+  // Whoever is paused meanwhile, or has no session any more, is parsed by nobody, and no run tells so.
+  const kept = new Map(facts.map((user) => [user.userId, obstacleOf(user)]));
   const queues = [...new Set(open.flatMap(({ job }) => job?.queue ?? []))];
   const keptIn = await obstaclesIn(producer, queues, { pausedByHand: true });
   const found = await Promise.all(
-    open.map(async ({ userId, telegramId, job }): Promise<[bigint, Obstacle][]> => {
+    open.map(async ({ userId, telegramId, job }): Promise<[bigint, Omit<Followed, "telegramId">][]> => {
+      const own = kept.get(userId);
+      if (own) return [[userId, { ...own, failed: true }]];
       const obstacle = obstacleOfWait(waits.get(telegramId)) ?? (job && (await keptIn(job)));
       return obstacle ? [[userId, obstacle]] : [];
     }),
