@@ -5,6 +5,7 @@ import { ownPostReader } from "../db/open-reader.ts";
 import { ownTickets } from "../login/open.ts";
 import type { Tickets } from "../login/tickets.ts";
 import { ownProducer } from "../queue/open.ts";
+import { announcePresence } from "../queue/presence.ts";
 import { openRedis } from "../queue/redis.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { ownHealthServer } from "../runtime/health.ts";
@@ -61,8 +62,7 @@ export async function startApi(
   };
   const database = await ownDatabase(lifecycle, { ...toPostgres, poolSize: POOL_SIZE });
   const { redis, producer } = await ownProducer(lifecycle, config, log);
-  const forLogins = () =>
-    ownPool(lifecycle, { ...toPostgres, poolSize: LOGIN_POOL_SIZE, pool: "logins" });
+  const forLogins = () => ownPool(lifecycle, { ...toPostgres, poolSize: LOGIN_POOL_SIZE, pool: "logins" });
   const tickets = await openTickets(config, lifecycle, { forLogins, metrics, log });
   const status = () => fleetStatus({ database, producer, lateMs: limits.overdueAfterMs });
   const app = lifecycle.own(
@@ -89,6 +89,7 @@ export async function startApi(
     ...{ metrics, database, redis },
     documents: { "/status": status },
   });
+  announcePresence(lifecycle, { role: "api", prefix: config.redisPrefix, redis, log });
   log.info({ port: health.port, address }, "api started");
   return { port: health.port, address };
 }
