@@ -120,7 +120,7 @@ it("is over with the first run that began after it was asked for, and tells what
   ]);
 });
 
-it("says so where a parse comes to no run, and where its queue is paused", async () => {
+it("says so where a parse comes to no run, or where its queue is paused", async () => {
   const before = await now();
   const parsing = startHere(["parse", String(ONE), "--wait", "--json"], { env });
   await askedFor(ONE, before);
@@ -131,7 +131,7 @@ it("says so where a parse comes to no run, and where its queue is paused", async
   expect(jsonOf(await parsing.ended)).toEqual([
     {
       telegramId: String(ONE),
-      outcome: "not parsed: paused, or without a session, meanwhile",
+      outcome: "paused: gramfleet users resume",
     },
   ]);
   await database.inTenant(TENANT, (tx) => setPaused(tx, ONE, false));
