@@ -69,7 +69,7 @@ export async function startApi(
     "API",
     await createApp({
       ...{ database, log, metrics, tracing, status, tickets },
-      posts: ownPostReader(lifecycle, config, { database, poolSize: POOL_SIZE, log }),
+      posts: ownPostReader(lifecycle, config, { database, poolSize: POOL_SIZE, metrics, log }),
       clock: systemClock,
       config: config.api,
       qrCallback: tickets && createQrCallback(tickets, metrics),

@@ -82,7 +82,7 @@ async function tail(context: CommandContext, userId: bigint, options: TailOption
   const alarm = createAlarm();
   signal.addEventListener("abort", () => alarm.ring(), { once: true });
 
-  const reader = ownPostReader(lifecycle, config, { database, poolSize: 1, log });
+  const reader = ownPostReader(lifecycle, config, { database, poolSize: 1, metrics: null, log });
   const read = (behind: PostCursor, page: (tx: TenantTx) => Promise<PostPage>) =>
     reader.read(DEFAULT_TENANT, behind, async (tx) => {
       const { posts, cursor } = await page(tx);

@@ -1,8 +1,9 @@
 import { systemClock } from "../runtime/clock.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import type { Log } from "../runtime/log.ts";
-import { openDatabase } from "./client.ts";
+import type { Metrics } from "../runtime/metrics.ts";
 import type { Database } from "./database.ts";
+import { ownPool } from "./open.ts";
 import { createPostReader, type PostReader, readPrimary } from "./post-reader.ts";
 
 /** A replica that is away is to be given up before anybody notices: the primary is there. */
@@ -12,15 +13,19 @@ const CONNECT_TIMEOUT_MS = 2_000;
 export function ownPostReader(
   lifecycle: Lifecycle,
   config: { readonly databaseReplicaUrl: string | null; readonly limits: { readonly fencedStatementMs: number } },
-  given: { readonly database: Database; readonly poolSize: number; readonly log: Log },
+  given: {
+    readonly database: Database;
+    readonly poolSize: number;
+    readonly metrics: Metrics | null;
+    readonly log: Log;
+  },
 ): PostReader {
-  const { database: primary, poolSize, log } = given;
+  const { database: primary, poolSize, metrics, log } = given;
   const { databaseReplicaUrl: url, limits } = config;
   if (url === null) return readPrimary(primary);
-  const replica = openDatabase({
-    ...{ url, poolSize, log, connectTimeoutMs: CONNECT_TIMEOUT_MS },
+  const replica = ownPool(lifecycle, {
+    ...{ url, poolSize, metrics, log, pool: "replica", connectTimeoutMs: CONNECT_TIMEOUT_MS },
     fencedStatementMs: limits.fencedStatementMs,
   });
-  lifecycle.own("PostgreSQL's replica", replica, (opened) => opened.close());
   return createPostReader({ primary, replica, monotonic: () => systemClock.monotonic(), log });
 }

@@ -12,20 +12,23 @@ type Pool = (typeof POOLS)[number];
  * Opens a process's pool of connections, owned by `lifecycle`. Its load is measured, and counted are the transitions of
  * sessions that it commits, and what PostgreSQL refuses.
  *
+ * @param options.metrics null in a command
  * @param options.pool what the pool is for, where the process has more than one
  */
 export function ownPool(
   lifecycle: Lifecycle,
-  { metrics, pool = "main", ...options }: DatabaseOptions & { readonly metrics: Metrics; readonly pool?: Pool },
+  { metrics, pool = "main", ...options }: DatabaseOptions & { readonly metrics: Metrics | null; readonly pool?: Pool },
 ): Database {
+  const name = `PostgreSQL (${pool})`;
+  if (!metrics) return lifecycle.own(name, openDatabase(options), (opened) => opened.close());
   for (const [from, next] of Object.entries(TRANSITIONS))
     for (const to of next) metrics.sessionTransitions.inc({ from, to }, 0);
   const onTransition: DatabaseOptions["onTransition"] = ({ from, to }) => metrics.sessionTransitions.inc({ from, to });
   const onDenied = () => metrics.rlsDenied.inc();
   const database = openDatabase({ onTransition, onDenied, ...options });
-  lifecycle.own(`PostgreSQL (${pool})`, database, (opened) => opened.close());
+  lifecycle.own(name, database, (opened) => opened.close());
   const read = () => showLoad(database.load(), pool, metrics);
-  lifecycle.own(`load of PostgreSQL (${pool})`, metrics.whenScraped(read), (end) => end());
+  lifecycle.own(`load of ${name}`, metrics.whenScraped(read), (end) => end());
   return database;
 }
 

@@ -56,8 +56,8 @@ export const SESSION_ENDINGS = [
   "banned",
   "auth_lost",
 ] as const;
-/** `logins`: the api's for those who log in. */
-export const POOLS = ["main", "logins"] as const;
+/** `logins` and `replica` are the api's: for those who log in, and to DATABASE_REPLICA_URL. */
+export const POOLS = ["main", "logins", "replica"] as const;
 export const PLANS = ["premium", "trial", "free"] as const;
 
 /** What grows; all other tables count as its last. */

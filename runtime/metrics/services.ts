@@ -22,7 +22,7 @@ export const serviceMetrics = (define: Definer) => ({
   }),
   poolConnections: define.gauge({
     name: "database_pool_connections",
-    help: "A process's connections to PostgreSQL in use and idle, and the transactions that wait for one (waiting), by pool.",
+    help: "A process's connections to PostgreSQL in use and idle, and the transactions that wait for one (waiting), by pool; logins and replica (DATABASE_REPLICA_URL) are the api's.",
     labels: { pool: POOLS, state: ["in_use", "idle", "waiting"] },
     in: ["scheduler", "worker", "api", "bot"],
     look: "Pool exhaustion: somebody waits.",
