@@ -7,6 +7,7 @@ export default class CountReporter implements Reporter {
     for (const module of modules) {
       // A file that could not be loaded, or whose hooks failed, is a failure even where it has no tests.
       count.failed += module.errors().length;
+      for (const suite of module.children.allSuites()) count.failed += suite.errors().length;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         count[state === "pending" ? "skipped" : state] += 1;

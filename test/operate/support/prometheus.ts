@@ -103,7 +103,8 @@ function seriesOf({ resultType, result }: QueryData): Series[] {
   }));
 }
 
-function freePort(): Promise<number> {
+/** A port of loopback that nobody listens on now. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);
