@@ -73,8 +73,16 @@ export async function startProcess(options: {
   };
 }
 
+/** Words are for pm2: see `runtime/ready`. */
 function nextMessage(child: ChildProcess): Promise<Answer | ReadyMessage> {
-  return new Promise((resolve) => child.once("message", (message) => resolve(message as Answer | ReadyMessage)));
+  return new Promise((resolve) => {
+    const hear = (message: unknown) => {
+      if (typeof message !== "object") return;
+      child.off("message", hear);
+      resolve(message as Answer | ReadyMessage);
+    };
+    child.on("message", hear);
+  });
 }
 
 /** A log's last lines, for an error: the file itself goes with the folder that it is in. */
