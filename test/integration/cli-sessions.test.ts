@@ -10,6 +10,7 @@ import { silentLog } from "../../runtime/log.ts";
 import { createVault } from "../../telegram/vault.ts";
 import { fileDataDir } from "../support/data-dir.ts";
 import { startTestEmulator } from "../support/emulator.ts";
+import { eventually } from "../support/eventually.ts";
 import { gramfleet, jsonOf, prepareCommands, type Ran, startGramfleet } from "../support/gramfleet.ts";
 import { runHere } from "../support/run-here.ts";
 import { type TestDatabase, testDatabase, testRedis } from "../support/services.ts";
@@ -190,6 +191,49 @@ it("works with the sessions, and leaves no trace of a secret anywhere", async ()
   for (const [index, { apiHash }] of emulator.apiIds.entries()) secrets[`API hash ${index}`] = apiHash;
   expect(tracesOf({ planted: channel }, places).length).toBeGreaterThan(0);
   expect(tracesOf(secrets, places)).toEqual([]);
+});
+
+it("logs a session out for good, by a worker", async () => {
+  const id = String(PLAIN.id);
+  const [unsure, nobody] = await Promise.all([
+    run("sessions", "revoke", id),
+    run("sessions", "revoke", id, "--yes", "--timeout", "1", "--json"),
+  ]);
+  expect(unsure).toMatchObject({ code: 2, stdout: "" });
+  expect(lastWords(unsure)).toBe(`gramfleet: this logs ${id} out for good: say --yes to do it`);
+  expect(nobody.code).toBe(1);
+  expect(jsonOf(nobody)).toMatchObject({ telegramId: id, revoked: false, state: "AUTHORIZED" });
+  const worker = startGramfleet(["worker"], { env });
+  await worker.ready();
+  const revoked = await run("sessions", "revoke", id, "--yes", "--json");
+  expect(revoked, revoked.stderr).toMatchObject({ code: 0 });
+  expect(jsonOf(revoked)).toMatchObject({ telegramId: id, revoked: true, state: "REVOKED" });
+  worker.signal("SIGTERM");
+  await worker.ended;
+  expect((await openedSessions()).map(({ telegramId }) => telegramId)).not.toContain(PLAIN.id);
+  expect(lastWords(await run("sessions", "revoke", id, "--yes"))).toBe(
+    `gramfleet: ${id} has no session to revoke: it is REVOKED`,
+  );
+});
+
+it("finalize ends the login of a process that was killed, once its lease has run out", async () => {
+  const login = startGramfleet(["sessions", "qr-login", "new"], { env });
+  await login.says(/tg:\/\/login\?token=/);
+  login.signal("SIGKILL");
+  await login.ended;
+  // Whoever takes a lease over goes by times of its own. A busy machine may keep one from getting through.
+  const fast = { ...env, TIMES_DIVISOR: "10" };
+  const told: { ended: number; left: number }[] = [];
+  await eventually(
+    async () => {
+      const ran = await runHere(["sessions", "finalize", "--json"], { env: fast });
+      expect(ran, ran.stderr).toMatchObject({ code: 0 });
+      told.push(jsonOf(ran));
+      return told.at(-1)?.left === 0;
+    },
+    { timeoutMs: 50_000 },
+  );
+  expect(told.reduce((sum, { ended }) => sum + ended, 0)).toBe(1);
 });
 
 /** What is sealed in the database, opened: the sessions as GramJS has them. */
