@@ -15,7 +15,8 @@ describeWith("promtool")("promtool", () => {
     // With the example's targets: it would warn of none.
     const dir = mkdtempSync(join(tmpdir(), "gramfleet-rules-"));
     onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
-    for (const name of readdirSync(PROMETHEUS_DIR)) copyFileSync(join(PROMETHEUS_DIR, name), join(dir, name));
+    for (const name of readdirSync(PROMETHEUS_DIR).filter((name) => /\.(yml|json)$/.test(name)))
+      copyFileSync(join(PROMETHEUS_DIR, name), join(dir, name));
     mkdirSync(join(dir, "targets"));
     copyFileSync(join(dir, "targets.example.json"), join(dir, "targets", "pm2.json"));
     const config = await promtool(["check", "config", "prometheus.yml"], dir);

@@ -26,10 +26,10 @@ const WITHOUT_SERIES = ["session_backup_last_success_timestamp_seconds"];
 const NEWCOMER = { id: 6_900_000_777n, phone: "9996620000777", firstName: "Eve", dcId: 2 };
 const RANGE_STEP_SECONDS = 5;
 
+const dataDir = fileDataDir();
 prepareCommands();
 // Generous: alerts that are to end wait for a fleet that has caught up, on whatever machine.
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 300_000 });
-const dataDir = fileDataDir();
 
 const targets: readonly (Target & { readonly of: string })[] = Object.entries(DASHBOARDS).flatMap(
   ([name, { panels }]) =>

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { parseAllDocuments } from "yaml";
 import { alertsOf, readRules, readRuleTests } from "../support/alert-rules.ts";
 import { knownSeries, unknownIn } from "../support/promql.ts";
 
@@ -56,6 +57,15 @@ describe.each(alerts.map((rule) => [rule.alert, rule] as const))("%s", (alert, {
     expect(headings).toEqual([`# ${alert}`, ...HEADINGS]);
     expect(page).toContain(`Severity: ${labels.severity}.`);
   });
+});
+
+test("what adds workers reads metrics that there are, too", () => {
+  const scaling = readFileSync(new URL("../../deploy/k8s/worker-scaling.yaml", import.meta.url), "utf8");
+  const queries = parseAllDocuments(scaling)
+    .flatMap((document) => document.toJS().spec.triggers)
+    .map(({ metadata }) => metadata.query);
+  expect(queries.length).toBeGreaterThan(0);
+  for (const query of queries) expect(unknownIn(query, known)).toEqual([]);
 });
 
 test("no page is about an alert that there is not", () => {
