@@ -1,5 +1,6 @@
 import type { Witness } from "../cli/up/witness.ts";
 import { auditOf, channelLine } from "../emulator/audit.ts";
+import type { BotOptions } from "../emulator/bot-api/start.ts";
 import type { Faults } from "../emulator/dc/faults.ts";
 import { type Emulator, startEmulator } from "../emulator/start.ts";
 import { createRandom } from "../emulator/world/random.ts";
@@ -16,6 +17,8 @@ export interface WorldSize {
   readonly pace?: number;
   /** What goes wrong at the data centers besides. */
   readonly dataCenterFaults?: Faults;
+  /** A bot, and the Bot API. */
+  readonly bot?: BotOptions;
 }
 
 /** Plan intervals run this many times faster: 15 minutes in 3 seconds. */
@@ -33,6 +36,7 @@ export function startEmulated(size: WorldSize, seed: number): Promise<Emulator> 
     seed,
     buckets: null,
     postsPerMinute: size.postsPerMinute,
+    ...(size.bot ? { bot: size.bot } : {}),
     faults: {
       ...size.dataCenterFaults,
       beforeAnswer: async (request, context) => {

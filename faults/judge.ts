@@ -7,13 +7,20 @@ import { type Check, exactly, figure, type Stage } from "./scenario.ts";
 const PARSES_WITHIN_MS = 60_000;
 const JOBS_WITHIN_MS = 30_000;
 
+/** What of a fleet is judged: whoever runs its processes. */
+export type Judged = Pick<Fleet, "config" | "database" | "producer" | "emulator" | "telegram" | "commits">;
+
 /**
  * The end of every scenario: posts stop, every user is parsed once more, backfill drains, and then the database must be
  * what is on the emulated Telegram, row for row, no key killed, no call made early, no job failed.
  *
  * @param options.mayFail the reasons for which the scenario's fault lets jobs fail
  */
-export async function judge(stage: Stage, fleet: Fleet, options: { readonly mayFail?: RegExp } = {}): Promise<Check[]> {
+export async function judge(
+  stage: Pick<Stage, "signal" | "progress">,
+  fleet: Judged,
+  options: { readonly mayFail?: RegExp } = {},
+): Promise<Check[]> {
   const { database, producer, telegram } = fleet;
   await telegram.setTraffic(false);
   const drained = await drain({
@@ -45,7 +52,7 @@ export async function judge(stage: Stage, fleet: Fleet, options: { readonly mayF
   ];
 }
 
-async function failures({ producer }: Fleet, mayFail?: RegExp) {
+async function failures({ producer }: Judged, mayFail?: RegExp) {
   const counts = (await producer.queueCounts()).filter((queue) => queue.failed > 0);
   const failed = await Promise.all(counts.map((each) => producer.failures(each.queue, each.failed)));
   return failed.flat().filter(({ reason }) => !mayFail?.test(reason));

@@ -1,3 +1,4 @@
+import cluster from "node:cluster";
 import { type DestinationStream, type Logger, pino } from "pino";
 import { traceFields } from "./tracing.ts";
 
@@ -54,9 +55,13 @@ export function createLog(options: {
       redact: { paths: redactPaths, censor: "[redacted]" },
       ...(options.traced ? { mixin: traceFields } : {}),
     },
-    options.destination ?? pino.destination({ fd: 2, sync: true }),
+    options.destination ?? standardError(),
   );
 }
+
+/** In pm2's cluster mode the descriptor is that of pm2's daemon, and only the stream leads to the process's own file. */
+const standardError = (): DestinationStream =>
+  cluster.isWorker ? process.stderr : pino.destination({ fd: 2, sync: true });
 
 /** What is told of an error. */
 export interface ErrorWords {

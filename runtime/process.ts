@@ -1,3 +1,4 @@
+import { leaveCluster } from "./cluster.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { Log } from "./log.ts";
 import { announceReady } from "./ready.ts";
@@ -27,6 +28,7 @@ export async function runProcess(
     if (!stopping) throw error;
   }
   await closed;
+  await leaveCluster();
   // Unreferenced: it fires only where something else keeps the process alive.
   setTimeout(() => {
     log.warn("something was left open");

@@ -7,9 +7,10 @@ export interface ReadyMessage {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** Tells the parent, where there is one that listens. */
+/** Tells the parent, where there is one that listens. pm2 (`wait_ready`) listens for one word. */
 export function announceReady(port: number, details?: Readonly<Record<string, unknown>>): void {
   if (!process.send) return;
   const message: ReadyMessage = details ? { type: "ready", port, details } : { type: "ready", port };
   process.send(message);
+  process.send("ready");
 }

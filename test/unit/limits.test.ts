@@ -16,6 +16,6 @@ test("pm2 waits longer for a process to stop than the process takes", async () =
   const { apps } = createRequire(import.meta.url)("../../ecosystem.config.cjs") as {
     apps: { name: string; kill_timeout: number }[];
   };
-  expect(apps.map((app) => app.name)).toEqual(["scheduler", "api", "workers"]);
+  expect(apps.map((app) => app.name)).toEqual(["scheduler", "api-1", "api-2", "worker-1", "worker-2"]);
   for (const app of apps) expect(app.kill_timeout).toBeGreaterThan(createLimits().shutdownGraceMs);
 });
