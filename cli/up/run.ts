@@ -91,16 +91,13 @@ export async function runUp(options: UpOptions): Promise<0 | 1> {
       (opened) => opened.close(),
     );
     const witness: Witness | null = telegram ? await openWitness(telegram.control) : null;
-    if (witness) {
+    const accounts = (await witness?.accounts())?.filter(({ telegramId }) => telegramId !== VISITOR.id) ?? [];
+    if (accounts.length > 0)
       await seedAccounts({
-        database,
-        vault: createVault(config.keyring),
-        tenantId: DEFAULT_TENANT,
-        accounts: (await witness.accounts()).filter(({ telegramId }) => telegramId !== VISITOR.id),
+        ...{ database, accounts, vault: createVault(config.keyring), tenantId: DEFAULT_TENANT },
         now: new Date(),
         spreadMs: config.intervals.premiumMs,
       });
-    }
     const producer = await openQueues({ config, lifecycle, log });
     // What counts begins here, while --for counts from ready: the first parses come before.
     const since = await database.asWorker(databaseNow);
@@ -113,6 +110,9 @@ export async function runUp(options: UpOptions): Promise<0 | 1> {
     sayWhatIsReal(out, [...services.lines, telegramLine(telegram)], telegram ? options.pace : null, [
       `for Prometheus, as file_sd: ${targets.file}`,
       `logs are under ${options.logDir}`,
+      ...accounts
+        .slice(0, 1)
+        .map((one) => `somebody's posts, in another terminal: npx gramfleet tail ${one.telegramId}`),
     ]);
     // Ready: --for counts from here.
     const depthFree = config.historyDepthFree;
