@@ -10,12 +10,3 @@ test.each([1, 10])("the times keep their order, divided by %d", (divisor) => {
   expect(limits.fencedStatementMs).toBeLessThan(limits.quietMs);
   expect(limits.stalledCheckMs).toBeLessThan(limits.jobLockMs);
 });
-
-test("pm2 waits longer for a process to stop than the process takes", async () => {
-  const { createRequire } = await import("node:module");
-  const { apps } = createRequire(import.meta.url)("../../ecosystem.config.cjs") as {
-    apps: { name: string; kill_timeout: number }[];
-  };
-  expect(apps.map((app) => app.name)).toEqual(["scheduler", "api-1", "api-2", "worker-1", "worker-2"]);
-  for (const app of apps) expect(app.kill_timeout).toBeGreaterThan(createLimits().shutdownGraceMs);
-});
