@@ -26,7 +26,7 @@ const gramfleet = (command, number, metricsPort, more = {}) => ({
   kill_timeout: 40_000,
   // A process that cannot start (no database yet) tries again ever more slowly, and never gives up.
   exp_backoff_restart_delay: 500,
-  // Stacks by source maps are dear: an api that starts reads many, and was ten times as slow.
+  // The maps would be read into each process's memory, 30 MB of it.
   disable_source_map_support: true,
   // Nothing of pm2's own in our processes, and no looking for a repository around them.
   pmx: false,
