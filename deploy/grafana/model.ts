@@ -107,12 +107,13 @@ export type Variable = VariableCommon &
         readonly type: "query";
         readonly datasource: DataSourceRef;
         readonly definition: string;
-        readonly query: { readonly query: string; readonly refId: string };
+        /** 1: the values of a label. */
+        readonly query: { readonly qryType: 1; readonly query: string; readonly refId: string };
         readonly regex: "";
         /** 2: asked for again whenever the time range changes. */
         readonly refresh: 2;
-        /** 3: by number. */
-        readonly sort: 3;
+        /** 1: by name. */
+        readonly sort: 1;
         readonly multi: true;
         readonly includeAll: true;
         readonly allValue: ".*";

@@ -96,7 +96,7 @@ export function heatmap(described: Described): Unplaced {
   });
 }
 
-/** A line a series, a column a label; `columns` names them, in this order, and what is not named is left out. */
+/** A line a series, a column a label: all that the query groups by. `columns` names them, in this order; `Value` among them. */
 export function table(
   described: Omit<Described, "queries"> & {
     readonly query: string;
@@ -129,7 +129,9 @@ export function table(
         {
           id: "organize",
           options: {
-            includeByName: Object.fromEntries(shown.map((name) => [name, true])),
+            excludeByName: Object.fromEntries(
+              ["Time", "Value"].filter((name) => !(name in columns)).map((name) => [name, true]),
+            ),
             indexByName: Object.fromEntries(shown.map((name, index) => [name, index])),
             renameByName: columns,
           },

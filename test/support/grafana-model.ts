@@ -109,7 +109,7 @@ const Variable = z.discriminatedUnion("type", [
     type: z.literal("query"),
     datasource: Prometheus,
     definition: z.string(),
-    query: z.strictObject({ query: z.string(), refId: z.string() }),
+    query: z.strictObject({ qryType: z.number().int().min(0).max(5), query: z.string(), refId: z.string() }),
     regex: z.string(),
     refresh: z.number().int().min(0).max(2),
     sort: z.number().int().min(0).max(8),

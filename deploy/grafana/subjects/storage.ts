@@ -2,6 +2,7 @@ import { dashboard } from "../dashboard.ts";
 import { stat, timeseries } from "../panels.ts";
 
 const SMALL = [8, 7] as const;
+const NARROW = [6, 7] as const;
 
 export const storage = dashboard({
   name: "storage",
@@ -110,7 +111,7 @@ export const storage = dashboard({
             legend: "{{process}} {{pool}}",
           },
         ],
-        size: SMALL,
+        size: NARROW,
         alerts: ["DatabasePoolExhausted"],
       }),
       timeseries({
@@ -123,18 +124,23 @@ export const storage = dashboard({
             legend: "{{process}} {{pool}}",
           },
         ],
-        size: SMALL,
+        size: NARROW,
         alerts: ["DatabasePoolExhausted"],
       }),
       timeseries({
-        title: "Answers and refusals",
-        says: "How long PostgreSQL took to answer; and statements that row security refused, of which there should be none.",
+        title: "How long PostgreSQL takes to answer",
+        says: "The scheduler's look at it: the way there and back, and next to nothing to do.",
         unit: "s",
-        queries: [
-          { expr: "max(database_round_trip_seconds)", legend: "round trip" },
-          { expr: "sum(increase(rls_denied_total[$__rate_interval]))", legend: "refused (number)" },
-        ],
-        size: SMALL,
+        queries: [{ expr: "max(database_round_trip_seconds)", legend: "round trip" }],
+        limits: [[0.1, "yellow"]],
+        size: NARROW,
+      }),
+      timeseries({
+        title: "Refused for want of a right",
+        says: "Statements that row security stopped, or a missing grant. Should be none: one is a mistake of ours.",
+        unit: "none",
+        queries: [{ expr: "sum by (process) (increase(rls_denied_total[$__rate_interval]))", legend: "{{process}}" }],
+        size: NARROW,
       }),
     ],
     Redis: [
