@@ -56,7 +56,8 @@ export function createLimiterConnection(client: Redis): Bottleneck.IORedisConnec
     const duplicate = client.duplicate.bind(client);
     client.duplicate = (override) => duplicate({ ...override, enableOfflineQueue: true, ...patient });
   }
-  const connection = new Bottleneck.IORedisConnection({ client });
+  // It makes no connection of its own, but would look for ioredis as a file all the same, where a build has it within.
+  const connection = new Bottleneck.IORedisConnection({ client, Redis: {} });
   const internals = connection as unknown as Internals;
   const original = internals.__scriptFn__.bind(connection);
   internals.__scriptFn__ = (name) => {
