@@ -146,6 +146,7 @@ test("works as a user that may write nowhere, parses, is healthy, and stops at i
     expect(await inContainer(wordsOf("HEALTHCHECK"), { METRICS_PORT }).ended).toEqual({ code: 0, said: "" });
   const page = await fetch(`http://127.0.0.1:${env.API_PORT}/qr-auth`);
   expect([page.status, await page.text()]).toEqual([200, expect.stringContaining("<script")]);
+  expect(existsSync(join(image.workdir, "dist/web/board/index.ejs"))).toBe(true);
   await eventually(async () => (await home.commits.count()) > 0, { what: "a parse" });
   for (const { child } of running) child.kill("SIGTERM");
   for (const { ended } of running) expect((await ended).code).toBe(0);
