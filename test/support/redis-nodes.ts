@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { eventually } from "./eventually.ts";
+import { freePorts } from "./free-ports.ts";
 
 const HOST = "127.0.0.1";
 const SLOTS = 16_384;
@@ -18,20 +18,6 @@ export interface RedisNode {
   readonly redis: Redis;
   signal(signal: NodeJS.Signals): void;
   stop(): Promise<void>;
-}
-
-/** Ports that were free a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, HOST);
-      await new Promise((resolve) => server.once("listening", resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 async function startNode(dir: string, port: number, args: readonly string[]): Promise<RedisNode> {
@@ -76,7 +62,8 @@ const SERVER = [
 export async function startRedisCluster(size: { readonly masters: number; readonly replicas: number }) {
   const dir = mkdtempSync(join(tmpdir(), "gramfleet-cluster-"));
   const count = size.masters + size.replicas;
-  const ports = await freePorts(count * 2);
+  const firstPort = await freePorts(count * 2);
+  const ports = Array.from({ length: count * 2 }, (_, index) => firstPort + index);
   const nodes = await Promise.all(
     ports
       .slice(0, count)
@@ -146,7 +133,8 @@ export type RedisCluster = Awaited<ReturnType<typeof startRedisCluster>>;
 /** A primary, a replica of it, and a sentinel that may decide alone. Close it. */
 export async function startRedisSentinel() {
   const dir = mkdtempSync(join(tmpdir(), "gramfleet-sentinel-"));
-  const [first, second, third] = (await freePorts(3)) as [number, number, number];
+  const first = await freePorts(3);
+  const [second, third] = [first + 1, first + 2];
   const servers = [
     await startNode(dir, first, SERVER),
     await startNode(dir, second, [...SERVER, "--replicaof", `${HOST} ${first}`]),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { postgresUser } from "../../../embedded/system-user.ts";
 import { eventually } from "../../support/eventually.ts";
-import { freePorts } from "../../support/redis-nodes.ts";
+import { freePorts } from "../../support/free-ports.ts";
 
 const HOST = "127.0.0.1";
 
@@ -31,7 +31,7 @@ export async function startPgBouncer(options: {
   const dir = mkdtempSync(join(tmpdir(), "gramfleet-pgbouncer-"));
   // It does not run as root either.
   const user = postgresUser();
-  const [port] = (await freePorts(1)) as [number];
+  const port = await freePorts(1);
   const home = join(dir, "home");
   mkdirSync(home, { mode: 0o700 });
   chmodSync(dir, 0o711);
