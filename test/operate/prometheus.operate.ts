@@ -71,9 +71,12 @@ describeWith("prometheus")("Prometheus beside a fleet that is flooded, frozen an
 
   /** Waits until it fires. Its link leads to the page that says what to do. */
   async function fires(name: string, meanwhile: () => Promise<unknown> = async () => {}): Promise<void> {
-    const alert = await eventually(async () => (await firing(name)) ?? (await meanwhile(), null), {
-      ...{ timeoutMs: 180_000, everyMs: 500, what: name },
-    });
+    const look = async () => {
+      const alert = await firing(name);
+      if (!alert) await meanwhile();
+      return alert ?? null;
+    };
+    const alert = await eventually(look, { timeoutMs: 180_000, everyMs: 500, what: name });
     expect(alert.annotations.summary).not.toContain("{{");
     const page = await fetch(alert.annotations.runbook_url ?? "");
     expect(page.status).toBe(200);

