@@ -1,4 +1,5 @@
-import { VARIABLES, type Variable } from "./variables.ts";
+import type { Variable } from "./variable.ts";
+import { VARIABLES } from "./variables.ts";
 
 /** `.env.example`: every variable with its sentence, its default where it has one, else an example or nothing. */
 export function envExample(variables: Readonly<Record<string, Variable>> = VARIABLES): string {
