@@ -1,10 +1,4 @@
-import type { Command } from "commander";
-
-export interface CommandEntry {
-  /** One line of `gramfleet --help`. */
-  readonly says: string;
-  readonly load: () => Promise<Command>;
-}
+import type { CommandEntry } from "./command-entry.ts";
 
 /** Every command. Only the one that is called is loaded: a scheduler has no need of GramJS, nor help of PostgreSQL. */
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {

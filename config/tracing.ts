@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { SAMPLERS } from "./variable.ts";
 import type { Values } from "./variables.ts";
 
 /** Where traces go, and which of them are kept. */
@@ -9,40 +9,6 @@ export interface TracingConfig {
   readonly resource: Readonly<Record<string, string>>;
   readonly sampler: (typeof SAMPLERS)[number];
   readonly ratio: number;
-}
-
-/** OpenTelemetry's own names: https://opentelemetry.io/docs/languages/sdk-configuration/general/ */
-export const SAMPLERS = [
-  "parentbased_always_on",
-  "parentbased_always_off",
-  "parentbased_traceidratio",
-  "always_on",
-  "always_off",
-  "traceidratio",
-] as const;
-
-/** name=value separated by commas, the values percent-encoded: OpenTelemetry's way to write several into a variable. */
-export const namedValues = z.string().transform((text, context) => {
-  const values: Record<string, string> = {};
-  for (const part of text.split(",").filter((each) => each.trim() !== "")) {
-    const equals = part.indexOf("=");
-    const name = part.slice(0, Math.max(0, equals)).trim();
-    const value = decoded(part.slice(equals + 1).trim());
-    if (name === "" || value === null) {
-      context.addIssue("must be name=value, separated by commas, the values percent-encoded");
-      return z.NEVER;
-    }
-    values[name] = value;
-  }
-  return values;
-});
-
-function decoded(text: string): string | null {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return null;
-  }
 }
 
 /** Null: nothing is traced. */

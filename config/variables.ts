@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { adminUsers } from "./admin-users.ts";
-import { namedValues, SAMPLERS } from "./tracing.ts";
 import {
   apiId,
   count,
@@ -8,10 +7,12 @@ import {
   failpoint,
   keyring,
   list,
+  namedValues,
   network,
   oneOf,
   optional,
   redisAddress,
+  SAMPLERS,
   telegramIds,
   url,
   type Variable,

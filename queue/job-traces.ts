@@ -1,6 +1,6 @@
 import type { Job, JobsOptions } from "bullmq";
 import { type Attributes, beginHandover, noTracing, type OpenSpan, type Tracing } from "../runtime/tracing.ts";
-import type { JobRef, NewJob } from "./producer.ts";
+import type { JobRef, NewJob } from "./jobs.ts";
 
 /** Spans of jobs on their way into a queue. Each job carries its own, beside BullMQ's options, for whoever runs it. */
 export function traceHandovers(jobs: readonly NewJob[]) {

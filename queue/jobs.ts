@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { queueName } from "../runtime/queue-name.ts";
+import type { Urgency } from "./priority.ts";
 
 const id = z.string().regex(/^\d{1,19}$/);
 const tenantId = z.string().min(1);
@@ -50,6 +51,22 @@ export const JOBS = {
 
 export type JobName = keyof typeof JOBS;
 export type JobData<Name extends JobName> = z.output<(typeof JOBS)[Name]["payload"]>;
+
+export type NewJob = {
+  [Name in JobName]: {
+    readonly name: Name;
+    readonly queue: string;
+    readonly data: JobData<Name>;
+    readonly urgency: Urgency;
+    readonly dueAt: Date;
+  };
+}[JobName];
+
+/** Where a job is: its own id, or that of its like which was there already. */
+export interface JobRef {
+  readonly queue: string;
+  readonly id: string;
+}
 
 /** Every queue of a fleet with these master API IDs (the backup's among them). */
 export function queuesOf(apiIds: readonly number[]): string[] {

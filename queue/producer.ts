@@ -4,12 +4,12 @@ import { withDeadline } from "../runtime/deadline.ts";
 import type { Log } from "../runtime/log.ts";
 import { type Drained, drainQueue } from "./drain.ts";
 import { traceHandovers } from "./job-traces.ts";
-import { JOBS, type JobData, type JobName } from "./jobs.ts";
+import { JOBS, type JobRef, type NewJob } from "./jobs.ts";
 import { LIMITER } from "./limiter.ts";
 import { wakeOverslept } from "./overslept.ts";
 import { countParked, parkedUntil } from "./parking.ts";
 import { keyPrefix } from "./prefix.ts";
-import { priorityOf, type Urgency } from "./priority.ts";
+import { priorityOf } from "./priority.ts";
 import { duplicateRedis } from "./redis.ts";
 
 /** Ended jobs are kept for whoever waits for their end, and for a look at what failed. */
@@ -18,22 +18,6 @@ const KEEP_FAILED = { count: 1_000, age: 7 * 86_400 };
 /** Between the attempts of what is retried at all: 1 s, 2 s, 4 s, … */
 const BACKOFF = { type: "exponential", delay: 1_000 };
 const WAITING_STATES = ["prioritized", "waiting", "delayed", "active", "failed", "completed"] as const;
-
-export type NewJob = {
-  [Name in JobName]: {
-    readonly name: Name;
-    readonly queue: string;
-    readonly data: JobData<Name>;
-    readonly urgency: Urgency;
-    readonly dueAt: Date;
-  };
-}[JobName];
-
-/** Where a job is: its own id, or that of its like which was there already. */
-export interface JobRef {
-  readonly queue: string;
-  readonly id: string;
-}
 
 export interface QueueCounts {
   readonly queue: string;

@@ -1,6 +1,6 @@
 import cluster from "node:cluster";
 import { type DestinationStream, type Logger, pino } from "pino";
-import { traceFields } from "./tracing.ts";
+import { traceFields } from "./tracing/span.ts";
 
 export type Log = Logger;
 

@@ -1,7 +1,8 @@
 import { planInForce } from "../config/plans.ts";
 import type { Database } from "../db/database.ts";
 import { claimDue, type DueUser } from "../db/schedules.ts";
-import type { NewJob, Producer } from "../queue/producer.ts";
+import type { NewJob } from "../queue/jobs.ts";
+import type { Producer } from "../queue/producer.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { currentSpan } from "../runtime/tracing.ts";
 

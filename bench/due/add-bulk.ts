@@ -1,6 +1,6 @@
 import { type JobsOptions, Queue } from "bullmq";
+import type { JobRef, NewJob } from "../../queue/jobs.ts";
 import { keyPrefix } from "../../queue/prefix.ts";
-import type { JobRef, NewJob } from "../../queue/producer.ts";
 import { serve } from "../serve.ts";
 import type { Run } from "../side-by-side.ts";
 import { openDueSide } from "./side.ts";

@@ -2,7 +2,8 @@ import type { TenantTx } from "../../db/database.ts";
 import { parseFacts } from "../../db/parse-progress.ts";
 import { markEnqueued } from "../../db/schedules.ts";
 import { waitsOfParses } from "../../db/waits.ts";
-import type { JobRef, Producer } from "../../queue/producer.ts";
+import type { JobRef } from "../../queue/jobs.ts";
+import type { Producer } from "../../queue/producer.ts";
 import { type CommandContext, DEFAULT_TENANT } from "../context.ts";
 import { type Obstacle, obstacleOf, obstacleOfWait, obstaclesIn } from "./obstacles.ts";
 

@@ -1,6 +1,7 @@
 import type { ParseFacts } from "../../db/parse-progress.ts";
 import type { Wait } from "../../db/waits.ts";
-import type { JobRef, Producer } from "../../queue/producer.ts";
+import type { JobRef } from "../../queue/jobs.ts";
+import type { Producer } from "../../queue/producer.ts";
 import { when } from "../output.ts";
 
 /** Waits up to this long are waited in place, and seen by nobody. */

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { DEFAULT_TENANT } from "../../cli/context.ts";
 import { listSessions, loadSealed, type SessionInfo, sessionEvents } from "../../db/sessions.ts";
 import { type EndingName, endSessions } from "../../emulator/end-sessions.ts";
-import type { NewJob } from "../../queue/producer.ts";
+import type { NewJob } from "../../queue/jobs.ts";
 import { sleep } from "../../runtime/sleep.ts";
 import { parsedAgain } from "../due-work.ts";
 import { type Fleet, startFleet } from "../fleet.ts";

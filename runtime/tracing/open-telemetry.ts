@@ -23,15 +23,8 @@ import {
 } from "@opentelemetry/sdk-trace";
 import { withDeadline } from "../deadline.ts";
 import { describeError, type Log } from "../log.ts";
-import {
-  type Attributes,
-  type OpenSpan,
-  type RootOptions,
-  spanning,
-  type Tracing,
-  type TracingOptions,
-} from "../tracing.ts";
 import { tellingFailures } from "./exporting.ts";
+import { type Attributes, type OpenSpan, type RootOptions, spanning, type Tracing } from "./span.ts";
 import { formatTraceparent, parseTraceparent } from "./traceparent.ts";
 
 /** What is not sent yet: at 1 KB each no more than some megabytes; beyond, spans are dropped. */
@@ -42,6 +35,20 @@ const SEND_EVERY_MS = 2_000;
 const SEND_WITHIN_MS = 5_000;
 const CLOSE_WITHIN_MS = 2_000;
 const LONGEST_TEXT = 300;
+
+/** Where traces go and which are kept, as OpenTelemetry's own variables say. */
+export interface TracingOptions {
+  /** Of OTLP over HTTP, without `/v1/traces`. */
+  readonly endpoint: string;
+  /** May hold a password. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Null: gramfleet-<process>. */
+  readonly serviceName: string | null;
+  readonly resource: Readonly<Record<string, string>>;
+  readonly sampler: `${"" | "parentbased_"}${"always_on" | "always_off" | "traceidratio"}`;
+  /** In [0, 1], for the samplers that take one. */
+  readonly ratio: number;
+}
 
 /**
  * Opens a process's tracing with OpenTelemetry's SDK. Everything is given to it; of the environment its exporter reads

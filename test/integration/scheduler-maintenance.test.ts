@@ -8,7 +8,7 @@ import { finishReconcile } from "../../db/reconcile.ts";
 import { setHold } from "../../db/sessions.ts";
 import { setPaused } from "../../db/users.ts";
 import { recordWait } from "../../db/waits.ts";
-import type { NewJob } from "../../queue/producer.ts";
+import type { NewJob } from "../../queue/jobs.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { measureLedger } from "../../scheduler/gauges.ts";

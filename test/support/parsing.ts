@@ -7,7 +7,7 @@ import { auditRows } from "../../db/messages.ts";
 import { ensureSession, loadSession, transition } from "../../db/sessions.ts";
 import { addUser, setPaused } from "../../db/users.ts";
 import type { JobContext } from "../../queue/consumer.ts";
-import type { NewJob } from "../../queue/producer.ts";
+import type { NewJob } from "../../queue/jobs.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { type Accounts, LeaseHeld, SessionUnusable } from "../../telegram/account.ts";
