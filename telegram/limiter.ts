@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import type { Clock } from "../runtime/clock.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Log } from "../runtime/log.ts";
+import { isRedisAway } from "../runtime/redis-away.ts";
 import { sleep } from "../runtime/sleep.ts";
 import type { MethodPauses } from "./flood-scope.ts";
 import { createLimiterConnection } from "./limiter/connection.ts";
@@ -57,6 +58,9 @@ const LOOK_AFTER_MS = 250;
 
 /** Bottleneck keeps a job whose registration failed, and looks at it again only when another one comes. */
 const NUDGE_EVERY_MS = 1_000;
+
+/** Between two tries of a connection that has gone and does not know it yet. */
+const AWAY_MS = 50;
 
 /** Calls that wait for the same API ID take their slots together, so many parts of a second's at most. */
 const SLOTS_AT_ONCE = 20;
@@ -159,8 +163,11 @@ export function createLimiter(options: {
       nudging = setInterval(nudge, NUDGE_EVERY_MS);
       await limiter.schedule(job, () => handOut(apiId, line, slots));
     } catch (error) {
-      // Where Redis went away in between: once more when it is back, unless the deadlines come first.
-      if (redis.status === "ready") line.refuse(new LimiterUnavailable("no slot to be had", { cause: error }), slots);
+      // Where Redis went away in between: once more when it is back, unless the deadlines come first. The error may be
+      // there before the connection knows of it, and the connection back before the error is.
+      if (isRedisAway(error)) await sleep(AWAY_MS);
+      else if (redis.status === "ready")
+        line.refuse(new LimiterUnavailable("no slot to be had", { cause: error }), slots);
     } finally {
       clearInterval(nudging);
     }

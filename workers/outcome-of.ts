@@ -2,7 +2,7 @@ import { LeaseGone } from "../db/database.ts";
 import { isTooSlow, isUnreachable } from "../db/unreachable.ts";
 import { queueOf } from "../queue/jobs.ts";
 import { Discard, PauseQueue, Snooze } from "../queue/outcome.ts";
-import { isRedisAway } from "../queue/redis.ts";
+import { isRedisAway } from "../runtime/redis-away.ts";
 import { LeaseHeld, SessionUnusable } from "../telegram/account.ts";
 import {
   AccountFrozen,

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import { isRedisAway } from "../../queue/redis.ts";
+import { isRedisAway } from "../../runtime/redis-away.ts";
 import { ApiError, answerTo } from "../http/errors.ts";
 import { SIGN_IN_FIRST } from "./guard.ts";
 import { noticePage, PAGE_POLICY, SIGN_IN } from "./pages.ts";

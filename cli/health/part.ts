@@ -1,7 +1,7 @@
 import { answering } from "../../db/unreachable.ts";
-import { isRedisAway } from "../../queue/redis.ts";
 import { DeadlinePassed, withDeadline } from "../../runtime/deadline.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
+import { isRedisAway } from "../../runtime/redis-away.ts";
 
 /** `off`: not there, and nobody said that it should be. */
 export type PartState = "ok" | "degraded" | "down" | "off";

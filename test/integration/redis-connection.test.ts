@@ -75,3 +75,16 @@ test("Redis gone and back: a producer fails at once, a limited call waits for it
   await expect(call).resolves.toBe("went out");
   await limiter.close();
 });
+
+test("a slot that is asked for as the connection ends, which does not know it yet, is had once it is back", async () => {
+  const client = connect("limiter");
+  const limiter = createLimiter({
+    redis: () => client,
+    ...{ callsPerSecond: 1000, prefix: "ending", slotDeadlineMs: 10_000, clock: systemClock, log: silentLog },
+  });
+  await limiter.run(1, async () => undefined);
+  client.stream.end();
+  expect(client.status).toBe("ready");
+  await expect(limiter.run(1, async () => "went out")).resolves.toBe("went out");
+  await limiter.close();
+});
