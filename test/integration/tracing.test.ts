@@ -38,7 +38,7 @@ beforeAll(async () => {
   await fleet.start();
   await eventually(async () => (await parsesDone()) >= 3, { timeoutMs: 60_000, what: "three parses" });
   await fleet.complete();
-  emulator.floods.forceFlood({ accountIds: [emulator.accounts[0]!.telegramId], seconds: 8 });
+  emulator.floods.forceFlood({ accountIds: [emulator.accounts[0]!.telegramId], seconds: 3 });
   await fleet.parseEverybody();
   await eventually(async () => (await parsesDone()) >= 6, { timeoutMs: 60_000, what: "three more parses" });
   redis = await contentOfRedis(fleet.config.redisUrl ?? "", fleet.config.redisPrefix);
