@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
-import { Ajv } from "ajv";
 import { parse } from "yaml";
+import { composeModel } from "./compose-model.ts";
 
 /** What of a compose file its rules look at (docs.docker.com/reference/compose-file). */
 export interface ComposeFile {
@@ -34,18 +33,14 @@ export function readCompose(text: string): ComposeFile {
   return parse(text, { merge: true }) as ComposeFile;
 }
 
-/** What Compose's own schema (github.com/compose-spec/compose-spec, Apache-2.0) says of a file. */
-export function schemaErrors(file: ComposeFile): string[] {
-  const schema = JSON.parse(readFileSync(new URL("./schemas/compose-spec.json", import.meta.url), "utf8")) as object;
-  const { $schema: _, ...draft7 } = schema as { $schema: string };
-  const ajv = new Ajv({
-    strict: false,
-    allErrors: true,
-    formats: { duration: true, ports: true, expose: true, uri: true },
-  });
-  const validate = ajv.compile(draft7);
-  validate(file);
-  return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
+/** Where a file is not as Compose's model has it. */
+export function modelErrors(file: ComposeFile): string[] {
+  const { error } = composeModel.safeParse(file);
+  const unknown = Object.keys(file).filter((key) => !(key in composeModel.shape) && !key.startsWith("x-"));
+  return [
+    ...unknown.map((key) => `/${key} is not known`),
+    ...(error?.issues ?? []).map(({ path, message }) => `/${path.join("/")} ${message}`),
+  ];
 }
 
 /** Seconds of a duration such as 1m30s. */

@@ -8,7 +8,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { createLimits } from "../../config/limits.ts";
 import { loadConfig } from "../../config/load.ts";
 import { VARIABLES } from "../../config/variables.ts";
-import { composeBreaches, readCompose, schemaErrors, secondsOf } from "../support/compose.ts";
+import { composeBreaches, modelErrors, readCompose, secondsOf } from "../support/compose.ts";
 import { envOf, parseDockerfile } from "../support/dockerfile.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -18,7 +18,7 @@ const OURS = ["migrate", "scheduler", "worker", "api", "bot"];
 
 describe("the compose file", () => {
   test("is one, and breaks no rule", () => {
-    expect(schemaErrors(file)).toEqual([]);
+    expect(modelErrors(file)).toEqual([]);
     expect(composeBreaches(file)).toEqual([]);
     expect(Object.keys(file.services).sort()).toEqual(
       [...OURS, "postgres", "redis", "caddy", "prometheus", "grafana"].sort(),
@@ -92,8 +92,8 @@ test.each([
   expect(composeBreaches(readCompose(text.replace(good, bad))).join("\n")).toContain(said);
 });
 
-test("Compose's schema says what is misspelt", () => {
-  expect(schemaErrors(readCompose(text.replace("stop_grace_period", "stop_grace_perod"))).length).toBeGreaterThan(0);
+test("Compose's model says what is misspelt", () => {
+  expect(modelErrors(readCompose(text.replace("stop_grace_period", "stop_grace_perod"))).length).toBeGreaterThan(0);
 });
 
 test("prepare.sh makes secrets that gramfleet takes, once", () => {
