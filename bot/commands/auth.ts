@@ -19,7 +19,7 @@ const writtenIn = ({ message }: BotContext): string => message?.text ?? message?
  * deleted, whatever else comes of it.
  */
 export function authCommands(bot: Composer<BotContext>, deps: BotDeps): void {
-  const { database, vault, log } = deps;
+  const { database, vault, tickets, log } = deps;
 
   async function keep(ctx: BotContext, given: string): Promise<void> {
     if (!ctx.user) return void (await ctx.say(ctx.texts.needInvite));
@@ -31,6 +31,8 @@ export function authCommands(bot: Composer<BotContext>, deps: BotDeps): void {
       const own = await keepOwnApiId(tx, vault, { tenantId, apiId, apiHash: hash.toLowerCase() });
       await setOwnApiId(tx, userId, own);
     });
+    // One that is under way goes by the API ID that it was begun with: what is said next would not be true of it.
+    await tickets.cancelLoginOf(ctx.user);
     log.info({ user_telegram_id: ctx.telegramId.toString() }, "own API ID kept");
     await ctx.say(ctx.texts.authKept(apiId));
   }
@@ -39,6 +41,7 @@ export function authCommands(bot: Composer<BotContext>, deps: BotDeps): void {
     const { user } = ctx;
     if (!user) return void (await ctx.say(ctx.texts.needInvite));
     await database.inTenant(BOT_TENANT, (tx) => setOwnApiId(tx, user.id, null));
+    await tickets.cancelLoginOf(user);
     await ctx.say(ctx.texts.authOff);
   }
 

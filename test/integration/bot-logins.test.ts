@@ -165,6 +165,8 @@ it("logs in by an API ID of one's own, and out again through its queue", async (
   const before = newest(ada);
   ada.write(`/auth ${apiId} ${apiHash}`);
   await saying(ada, before, `uses the API ID ${apiId}`);
+  // Its last word to that: what comes next is the answer to what is written next.
+  await saying(ada, before, "I have deleted your message");
   await ask(ada, "/login");
   const page = pageOf(ada, "Log in");
   ada.scan((await page.until("PENDING_QR")).qr_link ?? "");
@@ -175,6 +177,27 @@ it("logs in by an API ID of one's own, and out again through its queue", async (
   ada.tap("Log out");
   await eventually(async () => (await sessionOf(ada))?.state === "REVOKED", { timeoutMs: 60_000 });
   expect(home.emulator.keys.ofAccount(ada.telegramId)).toEqual([]);
+});
+
+it("ends a login under way when its API ID is changed, so that none goes by another than was said", async () => {
+  const ada = home.person({ language: "en" });
+  const { apiId, apiHash } = home.emulator.apiIds.at(-1) ?? expect.fail("no API ID");
+  await ask(ada, `/login ${await home.invite()}`);
+  const byOurs = pageOf(ada, "Log in");
+  const shown = await byOurs.until("PENDING_QR");
+  const before = newest(ada);
+  ada.write(`/auth ${apiId} ${apiHash}`);
+  await saying(ada, before, `uses the API ID ${apiId}`);
+  expect((await byOurs.status()).status).toBe("cancelled");
+  expect(() => ada.scan(shown.qr_link ?? "")).toThrow(/AUTH_TOKEN_/);
+  await saying(ada, before, "I have deleted your message");
+
+  await ask(ada, "/login");
+  const byOwn = pageOf(ada, "Log in");
+  await byOwn.until("PENDING_QR");
+  expect(await ask(ada, "/auth off")).toContain("our API ID");
+  expect((await byOwn.status()).status).toBe("cancelled");
+  expect(await sessionOf(ada)).toMatchObject({ state: "ABSENT" });
 });
 
 it("tells both sides when another account has scanned, and keeps nothing of it", async () => {
