@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, GeneratedAlways } from "kysely";
+import { SESSION_STATES, type SessionHold, type SessionState } from "../runtime/session-states.ts";
 import type {
   MessageEntity,
   MessageForward,
@@ -16,17 +17,7 @@ type NullableTime = ColumnType<Date | null, Date | string | null | undefined, Da
 type DefaultTime = ColumnType<Date, Date | string | undefined, Date | string>;
 type Json<T> = ColumnType<T | null, string | null | undefined, string | null>;
 
-export const SESSION_STATES = [
-  "ABSENT",
-  "PENDING_QR",
-  "PENDING_CODE",
-  "PENDING_PASSWORD",
-  "AUTHORIZED",
-  "STALE",
-  "REVOKED",
-] as const;
-export type SessionState = (typeof SESSION_STATES)[number];
-export type SessionHold = "owner_mismatch" | "frozen" | "api_id_out" | "parked";
+export { SESSION_STATES, type SessionHold, type SessionState };
 
 /** The tables, as kysely types them. `db/schema.sql` is the same, dumped from a migrated database. */
 export interface Schema {

@@ -37,17 +37,8 @@ export const JOB_NAMES = [
   "other",
 ] as const;
 
-export const SESSION_STATES = [
-  "ABSENT",
-  "PENDING_QR",
-  "PENDING_CODE",
-  "PENDING_PASSWORD",
-  "AUTHORIZED",
-  "STALE",
-  "REVOKED",
-] as const;
+export { SESSION_HOLDS, SESSION_STATES } from "../session-states.ts";
 
-export const SESSION_HOLDS = ["owner_mismatch", "frozen", "api_id_out", "parked"] as const;
 export const SESSION_ENDINGS = [
   "duplicated",
   "revoked_elsewhere",

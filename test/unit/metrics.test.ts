@@ -3,19 +3,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Counter, Gauge, Histogram, type Metric } from "prom-client";
 import { describe, expect, it } from "vitest";
-import { type SessionHold, SESSION_STATES as STATES_OF_ROWS } from "../../db/schema.ts";
 import { mayFollow } from "../../db/session-states.ts";
 import { JOBS } from "../../queue/jobs.ts";
 import { PROCESSES } from "../../runtime/metrics/define.ts";
-import {
-  JOB_NAMES,
-  jobLabel,
-  METHODS,
-  methodLabel,
-  PLANS,
-  SESSION_HOLDS,
-  SESSION_STATES,
-} from "../../runtime/metrics/labels.ts";
+import { JOB_NAMES, jobLabel, METHODS, methodLabel, PLANS, SESSION_STATES } from "../../runtime/metrics/labels.ts";
 import { createMetrics, type Metrics } from "../../runtime/metrics.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -92,12 +83,9 @@ describe("labels that the registry lists", () => {
     expect(METHODS.filter((method) => method !== "other" && !sources.includes(`"${method}"`))).toEqual([]);
   });
 
-  it("are the kinds of jobs, the states and holds of sessions, and the plans", () => {
+  it("are the kinds of jobs, the states of sessions, and the plans", () => {
     expect(JOB_NAMES).toEqual([...Object.keys(JOBS), "other"]);
-    expect(SESSION_STATES).toEqual(STATES_OF_ROWS);
     expect(SESSION_STATES.filter((state) => SESSION_STATES.some((to) => mayFollow(state, to)))).toEqual(SESSION_STATES);
-    const holds: Record<SessionHold, true> = { owner_mismatch: true, frozen: true, api_id_out: true, parked: true };
-    expect([...SESSION_HOLDS].sort()).toEqual(Object.keys(holds).sort());
     expect([...PLANS].sort()).toEqual(["free", "premium", "trial"]);
   });
 
