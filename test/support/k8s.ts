@@ -1,6 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import type { IScaledObject } from "@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject";
+import type { IDeployment } from "kubernetes-models/apps/v1/Deployment";
+import type { IJob } from "kubernetes-models/batch/v1/Job";
+import type { INetworkPolicy } from "kubernetes-models/networking.k8s.io/v1/NetworkPolicy";
+import type { IPodDisruptionBudget } from "kubernetes-models/policy/v1/PodDisruptionBudget";
+import type { IConfigMap } from "kubernetes-models/v1/ConfigMap";
+import type { ISecret } from "kubernetes-models/v1/Secret";
+import type { IService } from "kubernetes-models/v1/Service";
 import { parseAllDocuments } from "yaml";
 
 const require = createRequire(import.meta.url);
@@ -11,9 +19,28 @@ export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string };
-  // biome-ignore lint/suspicious/noExplicitAny: its shape is what the schemas check
-  readonly [field: string]: any;
 }
+
+/** What the schemas of some kinds say that a manifest of theirs holds. */
+interface Kinds {
+  readonly ConfigMap: IConfigMap;
+  readonly Deployment: IDeployment;
+  readonly Job: IJob;
+  readonly NetworkPolicy: INetworkPolicy;
+  readonly PodDisruptionBudget: IPodDisruptionBudget;
+  readonly ScaledObject: IScaledObject;
+  readonly Secret: ISecret;
+  readonly Service: IService;
+}
+
+export type ManifestOf<Kind extends keyof Kinds> = Manifest & Kinds[Kind];
+
+/** The same, with all that may be missing: where it is, whoever reads it fails. */
+export type Whole<T> = T extends object ? { [Field in keyof T]-?: Whole<NonNullable<T[Field]>> } : T;
+
+/** Those of one kind; that they are as its schema says is another test's. */
+export const manifestsOf = <Kind extends keyof Kinds>(kind: Kind, manifests: readonly Manifest[]) =>
+  manifests.filter((manifest): manifest is ManifestOf<Kind> => manifest.kind === kind) as Whole<ManifestOf<Kind>>[];
 
 /** The manifests of a folder's files; kustomize's own file is none. */
 export function readManifests(folder: string): Manifest[] {
@@ -81,24 +108,21 @@ function pathsOf(value: unknown, path: string): string[] {
 }
 
 /** The pod that a Deployment or a Job makes. */
-export const podOf = (manifest: Manifest) => manifest.spec?.template as Pod | undefined;
+export const podOf = (manifest: Whole<WithPod>) => manifest.spec.template;
 
-interface Pod {
-  readonly metadata: { readonly labels: Readonly<Record<string, string>> };
-  // biome-ignore lint/suspicious/noExplicitAny: its shape is what the schemas check
-  readonly spec: any;
-}
+type WithPod = ManifestOf<"Deployment"> | ManifestOf<"Job">;
 
 /** What every pod of ours must have. */
-export function podBreaches(manifest: Manifest): string[] {
-  const spec = podOf(manifest)?.spec;
+export function podBreaches(manifest: WithPod): string[] {
+  const spec = manifest.spec?.template?.spec;
   const found: string[] = [];
   const must = (kept: unknown, what: string) =>
     kept || found.push(`${manifest.kind} ${manifest.metadata.name}: ${what}`);
+  if (!spec) return [`${manifest.kind} ${manifest.metadata.name}: it makes no pod`];
   must(spec.automountServiceAccountToken === false, "it has the cluster's token");
   must(spec.enableServiceLinks === false, "Services set its variables");
-  must(spec.terminationGracePeriodSeconds >= 45, "it is killed too soon");
-  must(spec.securityContext?.runAsNonRoot === true && spec.securityContext.runAsUser > 0, "it may be root");
+  must((spec.terminationGracePeriodSeconds ?? 0) >= 45, "it is killed too soon");
+  must(spec.securityContext?.runAsNonRoot === true && (spec.securityContext.runAsUser ?? 0) > 0, "it may be root");
   must(spec.securityContext?.seccompProfile?.type === "RuntimeDefault", "it may make any system call");
   must(!spec.hostNetwork && !spec.hostPID && !spec.hostIPC, "it sees its host");
   for (const { name, hostPath } of spec.volumes ?? []) must(!hostPath, `the volume ${name} is its host's`);
@@ -109,7 +133,7 @@ export function podBreaches(manifest: Manifest): string[] {
     must(own.capabilities?.drop?.includes("ALL") && !own.capabilities.add, "it keeps capabilities");
     must(container.resources?.requests?.cpu && container.resources.requests.memory, "it asks for no resources");
     must(container.resources?.limits?.memory, "its memory has no limit");
-    must(!container.env?.some((each: { value?: string }) => each.value), "it has variables of its own");
+    must(!container.env?.some((each) => each.value), "it has variables of its own");
     if (manifest.kind !== "Deployment") continue;
     for (const [probe, path] of [
       ["startupProbe", "/live"],

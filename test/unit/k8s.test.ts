@@ -6,15 +6,24 @@ import { parse } from "yaml";
 import { COMMANDS } from "../../cli/commands.ts";
 import { VARIABLES } from "../../config/variables.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
-import { type Manifest, podBreaches, podOf, readManifests, schemaProblems } from "../support/k8s.ts";
+import {
+  type Manifest,
+  type ManifestOf,
+  manifestsOf,
+  podBreaches,
+  podOf,
+  readManifests,
+  schemaProblems,
+} from "../support/k8s.ts";
 
 const folder = fileURLToPath(new URL("../../deploy/k8s", import.meta.url));
 const manifests = readManifests(folder);
-const ofKind = (kind: string) => manifests.filter((manifest) => manifest.kind === kind);
-const named = (kind: string, name: string) => ofKind(kind).find(({ metadata }) => metadata.name === name);
+type Kind = Parameters<typeof manifestsOf>[0];
+const ofKind = <K extends Kind>(kind: K) => manifestsOf(kind, manifests);
+const named = <K extends Kind>(kind: K, name: string) =>
+  ofKind(kind).find(({ metadata }) => metadata.name === name) ?? expect.fail(`no ${kind} ${name}`);
 const withPods = [...ofKind("Deployment"), ...ofKind("Job")];
 const titleOf = ({ file, kind, metadata }: Manifest) => `${file}: ${kind} ${metadata.name}`;
-const copyOf = (manifest: Manifest | undefined) => structuredClone(manifest) as Manifest;
 
 test.each(manifests.map((manifest) => [titleOf(manifest), manifest] as const))(
   "%s is as its schema says",
@@ -31,29 +40,30 @@ test.each(withPods.map((manifest) => [titleOf(manifest), manifest] as const))(
 );
 
 test("a field that is misspelt, of a wrong kind, or missing is heard of", () => {
-  const misspelt = copyOf(named("Deployment", "worker"));
-  misspelt.spec.template.spec.containers[0].readynessProbe = {};
+  const misspelt = structuredClone(named("Deployment", "worker"));
+  Object.assign(misspelt.spec.template.spec.containers[0] ?? {}, { readynessProbe: {} });
   expect(schemaProblems(misspelt)).toEqual(["/spec/template/spec/containers/0/readynessProbe is not known"]);
-  const wrong = copyOf(named("Deployment", "api"));
-  wrong.spec.replicas = "two";
+  const wrong = structuredClone(named("Deployment", "api"));
+  Object.assign(wrong.spec, { replicas: "two" });
   expect(schemaProblems(wrong).join()).toContain("/spec/replicas");
-  const missing = copyOf(named("ScaledObject", "worker"));
-  delete missing.spec.scaleTargetRef;
+  const { scaleTargetRef: _, ...spec } = named("ScaledObject", "worker").spec;
+  const missing = { ...named("ScaledObject", "worker"), spec };
   expect(schemaProblems(missing).join()).toContain("scaleTargetRef");
 });
 
 test("a pod that breaks a rule is heard of", () => {
-  const bad = copyOf(named("Deployment", "worker"));
-  const { spec } = bad.spec.template;
+  const bad: ManifestOf<"Deployment"> = structuredClone(named("Deployment", "worker"));
+  const spec = bad.spec?.template.spec ?? expect.fail("no pod");
+  const container = spec.containers[0] ?? expect.fail("no container");
   delete spec.securityContext;
-  delete spec.containers[0].securityContext;
-  delete spec.containers[0].resources;
-  delete spec.containers[0].livenessProbe;
+  delete container.securityContext;
+  delete container.resources;
+  delete container.livenessProbe;
   delete spec.enableServiceLinks;
   delete spec.automountServiceAccountToken;
   delete spec.topologySpreadConstraints;
   spec.terminationGracePeriodSeconds = 30;
-  spec.volumes.push({ name: "host", hostPath: { path: "/" } });
+  spec.volumes?.push({ name: "host", hostPath: { path: "/" } });
   expect(podBreaches(bad)).toHaveLength(13);
 });
 
@@ -69,10 +79,10 @@ describe("the manifests together", () => {
   });
 
   test("set variables that there are, and hold no secret", () => {
-    const data = named("ConfigMap", "gramfleet")?.data as Record<string, string>;
+    const { data } = named("ConfigMap", "gramfleet");
     const secrets = ofKind("Secret");
     expect(secrets.map(({ file }) => file)).toEqual(["secret.example.yaml"]);
-    const empty = secrets[0]?.stringData as Record<string, string>;
+    const empty = secrets[0]?.stringData ?? {};
     expect(new Set(Object.values(empty))).toEqual(new Set([""]));
     expect([...Object.keys(data), ...Object.keys(empty)].filter((name) => !(name in VARIABLES))).toEqual([]);
     expect(Object.keys(data).filter((name) => name in empty)).toEqual([]);
@@ -85,31 +95,31 @@ describe("the manifests together", () => {
   });
 
   test("run commands that there are, on the ports that they are told", () => {
-    const data = named("ConfigMap", "gramfleet")?.data as Record<string, string>;
+    const { data } = named("ConfigMap", "gramfleet");
     const ports: Record<string, string | undefined> = { metrics: data.METRICS_PORT };
     for (const manifest of withPods) {
-      const container = podOf(manifest)?.spec.containers[0];
+      const container = podOf(manifest).spec.containers[0] ?? expect.fail("no container");
       expect(Object.keys(COMMANDS)).toContain(container.args[0]);
       ports.http = manifest.metadata.name === "api" ? data.API_PORT : data.BOT_PORT;
       for (const { name, containerPort } of container.ports ?? [])
         expect(String(containerPort), name).toBe(ports[name]);
     }
     for (const { metadata, spec } of ofKind("Service"))
-      expect(String(spec.ports[0].port)).toBe(metadata.name === "api" ? data.API_PORT : data.BOT_PORT);
+      expect(String(spec.ports[0]?.port)).toBe(metadata.name === "api" ? data.API_PORT : data.BOT_PORT);
   });
 
   test("select the pods that there are, and guard each Deployment from disruption", () => {
-    const pods = withPods.map((manifest) => podOf(manifest)?.metadata.labels ?? {});
+    const pods = withPods.map((manifest) => podOf(manifest).metadata.labels);
     const selectors = [
       ...ofKind("Deployment").map(({ spec }) => spec.selector.matchLabels),
       ...ofKind("PodDisruptionBudget").map(({ spec }) => spec.selector.matchLabels),
       ...ofKind("Service").map(({ spec }) => spec.selector),
-    ] as Record<string, string>[];
+    ];
     for (const selector of selectors)
       expect(
         pods.filter((labels) => Object.entries(selector).every(([name, value]) => labels[name] === value)),
       ).toHaveLength(1);
-    const names = (kind: string) =>
+    const names = (kind: "Deployment" | "PodDisruptionBudget") =>
       ofKind(kind)
         .map(({ metadata }) => metadata.name)
         .sort();
@@ -117,24 +127,27 @@ describe("the manifests together", () => {
   });
 
   test("let nobody reach anybody but where it is said", () => {
-    expect(named("NetworkPolicy", "default-deny")?.spec).toEqual({
+    expect(named("NetworkPolicy", "default-deny").spec).toEqual({
       podSelector: {},
       policyTypes: ["Ingress", "Egress"],
     });
     const policies = ofKind("NetworkPolicy").filter(({ metadata }) => metadata.name !== "default-deny");
-    const rules = policies.flatMap(({ spec }) => [...(spec.ingress ?? []), ...(spec.egress ?? [])]);
-    for (const rule of rules) {
-      expect((rule.from ?? rule.to).length).toBeGreaterThan(0);
-      expect(rule.ports.length).toBeGreaterThan(0);
-      for (const { ipBlock } of rule.to ?? []) expect(ipBlock?.cidr ?? "").not.toMatch(/\/0$/);
+    const rules = policies.flatMap(({ spec }) => [
+      ...(spec.ingress ?? []).map(({ from, ports }) => ({ peers: from, ports })),
+      ...(spec.egress ?? []).map(({ to, ports }) => ({ peers: to, ports })),
+    ]);
+    for (const { peers, ports } of rules) {
+      expect(peers.length).toBeGreaterThan(0);
+      expect(ports.length).toBeGreaterThan(0);
+      for (const { ipBlock } of peers) expect(ipBlock?.cidr ?? "").not.toMatch(/\/0$/);
     }
     const components = ofKind("Deployment").map(({ metadata }) => metadata.name);
     for (const { spec } of policies)
       for (const { values } of spec.podSelector.matchExpressions ?? [])
         expect(components).toEqual(expect.arrayContaining(values));
     // Whom Telegram answers: the addresses that GramJS begins with are among what is allowed.
-    const { egress } = named("NetworkPolicy", "to-telegram")?.spec ?? {};
-    const allowed = (egress[0].to as { ipBlock: { cidr: string } }[]).map(({ ipBlock }) => ipBlock.cidr);
+    const { egress } = named("NetworkPolicy", "to-telegram").spec;
+    const allowed = (egress[0]?.to ?? []).map(({ ipBlock }) => ipBlock.cidr);
     const known =
       readFileSync(join(folder, "../../telegram/gramjs/addresses.ts"), "utf8").match(/\d+\.\d+\.\d+\.\d+/g) ?? [];
     expect(known.length).toBeGreaterThan(4);
@@ -146,9 +159,9 @@ describe("the manifests together", () => {
   });
 
   test("scale workers by a metric that there is, in the states that it has", async () => {
-    const { spec } = named("ScaledObject", "worker") as Manifest;
-    expect(named("Deployment", spec.scaleTargetRef.name)?.spec.replicas).toBeUndefined();
-    const query: string = spec.triggers[0].metadata.query;
+    const { spec } = named("ScaledObject", "worker");
+    expect(named("Deployment", spec.scaleTargetRef.name).spec.replicas).toBeUndefined();
+    const query = spec.triggers[0]?.metadata.query ?? "";
     const text = await createMetrics().registry.metrics();
     const used = [...query.matchAll(/([a-z_]+)\{state="(\w+)"\}/g)];
     expect(used.length).toBe(2);
