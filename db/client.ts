@@ -1,8 +1,19 @@
-import { Kysely, type KyselyPlugin, PostgresDialect, sql } from "kysely";
+import { Kysely, type KyselyPlugin, sql, type Transaction } from "kysely";
 import pg from "pg";
 import { type Failpoint, noFailpoint } from "../runtime/failpoint.ts";
 import type { Log } from "../runtime/log.ts";
-import { type Database, LeaseGone, type LeaseRef, type TenantTx, type WorkerTx } from "./database.ts";
+import { actingAs, type Role } from "./acting-as.ts";
+import {
+  type AppTx,
+  type BackupTx,
+  type Database,
+  LeaseGone,
+  type LeaseRef,
+  type PoolLoad,
+  type TenantTx,
+  type Tx,
+  type WorkerTx,
+} from "./database.ts";
 import { types } from "./postgres-types.ts";
 import type { Schema } from "./schema.ts";
 import { type SessionTransition, transitionsOf } from "./transition-watch.ts";
@@ -14,6 +25,9 @@ const CONNECT_TIMEOUT_MS = 15_000;
 export interface DatabaseOptions {
   /** `postgresql://…`, also with `?host=/directory` for a unix socket. */
   readonly url: string;
+  /** Where the fleet's own transactions go, and an operator's; `url` unless given. */
+  readonly workerUrl?: string | null;
+  readonly ownerUrl?: string | null;
   readonly poolSize: number;
   /** The statement timeout of fenced transactions: below the quiet time. */
   readonly fencedStatementMs: number;
@@ -38,31 +52,34 @@ const DENIED = "42501";
  */
 export function openDatabase(options: DatabaseOptions): Database {
   const { fenced = true, failpoint = noFailpoint } = options;
-  const pool = new pg.Pool({
-    connectionString: options.url,
-    max: options.poolSize,
-    connectionTimeoutMillis: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
-    application_name: "gramfleet",
-    keepAlive: true,
-    types,
-  });
-  // Without a listener of its own each of these would end the process when PostgreSQL restarts.
-  pool.on("error", (error) => options.log.warn({ err: error }, "PostgreSQL connection lost"));
-  pool.on("connect", (client) => {
-    client.on("error", (error) => options.log.debug({ err: error }, "PostgreSQL connection broke"));
-  });
-  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  const pools = new Map<string, pg.Pool>();
+  const poolOf = (url: string): pg.Pool => {
+    const pool = pools.get(url) ?? openPool(url, options);
+    pools.set(url, pool);
+    return pool;
+  };
+  const urlOf: Record<Role, string> = {
+    app: options.url,
+    worker: options.workerUrl ?? options.url,
+    owner: options.ownerUrl ?? options.url,
+    backup: options.ownerUrl ?? options.url,
+  };
+  const as = (role: Role) => new Kysely<Schema>({ dialect: actingAs(role, poolOf(urlOf[role])) });
+  const [app, worker, owner, backup] = [as("app"), as("worker"), as("owner"), as("backup")];
   const watched = <T>(work: Promise<T>): Promise<T> =>
     work.catch((error: unknown) => {
       if (error instanceof pg.DatabaseError && error.code === DENIED) options.onDenied?.();
       throw error;
     });
-  const transact = async <Scope extends TenantTx | WorkerTx, T>(work: (tx: Scope) => Promise<T>): Promise<T> => {
+  const transact = async <Scope extends Tx | AppTx, T>(
+    db: Kysely<Schema>,
+    work: (tx: Scope) => Promise<T>,
+  ): Promise<T> => {
     let committed: readonly SessionTransition[] = [];
     const result = await watched(
       db.transaction().execute(async (tx) => {
         const done = await work(tx as Scope);
-        committed = transitionsOf(tx as Scope);
+        committed = transitionsOf(tx as unknown as Tx);
         return done;
       }),
     );
@@ -70,17 +87,29 @@ export function openDatabase(options: DatabaseOptions): Database {
     return result;
   };
 
+  const picture = <T>(db: Kysely<Schema>, work: (tx: Transaction<Schema>) => Promise<T>): Promise<T> =>
+    watched(
+      db
+        .transaction()
+        .setIsolationLevel("repeatable read")
+        .setAccessMode("read only")
+        .execute((tx) => work(tx)),
+    );
+
   return {
     inTenant<T>(tenantId: string, work: (tx: TenantTx) => Promise<T>) {
-      return transact(async (tx: TenantTx): Promise<T> => {
+      return transact(app, async (tx: TenantTx): Promise<T> => {
         await sql`select set_config('gramfleet.tenant', ${tenantId}, true)`.execute(tx);
         return work(tx);
       });
     },
-    asWorker: (work) => transact(work),
-    once: (work) => watched(work(db.withPlugin(oneStatement()) as unknown as WorkerTx)),
+    asApp: (work) => transact(app, work),
+    asWorker: (work) => transact(worker, work),
+    asOwner: (work) => transact(owner, work),
+    asBackup: (work) => picture(backup, (tx) => work(tx as BackupTx)),
+    once: (work) => watched(work(worker.withPlugin(oneStatement()) as unknown as WorkerTx)),
     async underLease<T>(lease: LeaseRef, work: (tx: WorkerTx) => Promise<T>) {
-      const result = await transact(async (tx: WorkerTx): Promise<T> => {
+      const result = await transact(worker, async (tx: WorkerTx): Promise<T> => {
         if (fenced) await fence(tx, lease, options.fencedStatementMs);
         const written = await work(tx);
         failpoint("committing");
@@ -89,24 +118,36 @@ export function openDatabase(options: DatabaseOptions): Database {
       failpoint("committed");
       return result;
     },
-    snapshot: (work) =>
-      watched(
-        db
-          .transaction()
-          .setIsolationLevel("repeatable read")
-          .setAccessMode("read only")
-          .execute((tx) => work(tx as WorkerTx)),
-      ),
-    check: () => answering(async () => void (await pool.query("select 1"))),
-    load: () => ({
-      inUse: pool.totalCount - pool.idleCount,
-      idle: pool.idleCount,
-      waiting: pool.waitingCount,
-      most: options.poolSize,
-    }),
-    close: () => db.destroy(),
+    snapshot: (work) => picture(worker, (tx) => work(tx as WorkerTx)),
+    check: () => answering(async () => void (await poolOf(urlOf.worker).query("select 1"))),
+    load: () => loadOf([...pools.values()], options.poolSize),
+    close: async () => void (await Promise.all([app, worker, owner, backup].map((each) => each.destroy()))),
   };
 }
+
+function openPool(url: string, { poolSize, connectTimeoutMs, log }: DatabaseOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: poolSize,
+    connectionTimeoutMillis: connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+    application_name: "gramfleet",
+    keepAlive: true,
+    types,
+  });
+  // Without a listener of its own each of these would end the process when PostgreSQL restarts.
+  pool.on("error", (error) => log.warn({ err: error }, "PostgreSQL connection lost"));
+  pool.on("connect", (client) => {
+    client.on("error", (error) => log.debug({ err: error }, "PostgreSQL connection broke"));
+  });
+  return pool;
+}
+
+const loadOf = (pools: readonly pg.Pool[], poolSize: number): PoolLoad => ({
+  inUse: pools.reduce((sum, pool) => sum + pool.totalCount - pool.idleCount, 0),
+  idle: pools.reduce((sum, pool) => sum + pool.idleCount, 0),
+  waiting: pools.reduce((sum, pool) => sum + pool.waitingCount, 0),
+  most: pools.length * poolSize,
+});
 
 /**
  * A key share lock on the lease's row: a heartbeat passes it, a taker waits for it. The timeout is of what follows. A

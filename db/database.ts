@@ -7,8 +7,14 @@ declare const scope: unique symbol;
 export type TenantTx = Transaction<Schema> & { readonly [scope]: "tenant" };
 /** A transaction of the fleet's own processes, over all tenants. */
 export type WorkerTx = Transaction<Schema> & { readonly [scope]: "worker" };
-/** Repositories of what both may touch take either. */
-export type Tx = TenantTx | WorkerTx;
+/** A transaction for what is no tenant's, and before it is known whose something is: of tenants it sees nothing. */
+export type AppTx = Transaction<Schema> & { readonly [scope]: "app" };
+/** A transaction that may do everything, for an operator at the command line. */
+export type OwnerTx = Transaction<Schema> & { readonly [scope]: "owner" };
+/** A transaction that reads everything, sealed keys included, and writes nothing. */
+export type BackupTx = Transaction<Schema> & { readonly [scope]: "backup" };
+/** Repositories of what several may touch take any; what a role may not, PostgreSQL refuses. */
+export type Tx = TenantTx | WorkerTx | OwnerTx;
 
 /** A lease as the fence needs it. */
 export interface LeaseRef {
@@ -25,10 +31,21 @@ export interface PoolLoad {
   readonly most: number;
 }
 
-/** The only way to PostgreSQL: every repository call runs in one of these transactions. */
+/**
+ * The only way to PostgreSQL: every repository call runs in one of these transactions, each as a role that may do what it
+ * needs and no more (`db/migrations/0011-roles`).
+ */
 export interface Database {
+  /** As `gramfleet_app`, for one tenant: row security shows no other's rows. */
   inTenant<T>(tenantId: string, work: (tx: TenantTx) => Promise<T>): Promise<T>;
+  /** As `gramfleet_app`, for none. */
+  asApp<T>(work: (tx: AppTx) => Promise<T>): Promise<T>;
+  /** As `gramfleet_worker`, for all tenants. */
   asWorker<T>(work: (tx: WorkerTx) => Promise<T>): Promise<T>;
+  /** As `gramfleet_owner`. Not for processes that run for long. */
+  asOwner<T>(work: (tx: OwnerTx) => Promise<T>): Promise<T>;
+  /** As `gramfleet_backup`, one moment's picture of everything. */
+  asBackup<T>(work: (tx: BackupTx) => Promise<T>): Promise<T>;
   /**
    * As a worker, for what is one statement: PostgreSQL makes it a transaction of its own, so begin and commit are
    * spared. A second statement is refused, since the two would not be one transaction.

@@ -1,0 +1,60 @@
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  PostgresDialect,
+  PostgresDriver,
+  type TransactionSettings,
+} from "kysely";
+import type pg from "pg";
+
+/** What a transaction may do: the roles of `db/migrations/0011-roles`. */
+export type Role = "app" | "worker" | "owner" | "backup";
+
+/**
+ * PostgreSQL, with transactions that act as `role`, whoever has connected. The role is taken with the same message that
+ * begins the transaction, and ends with it: nothing is left on a connection that a pooler gives to somebody else.
+ */
+export function actingAs(_role: Role, pool: pg.Pool): PostgresDialect {
+  return new ActingDialect(pool);
+}
+
+class ActingDialect extends PostgresDialect {
+  readonly #pool: pg.Pool;
+
+  constructor(pool: pg.Pool) {
+    super({ pool });
+    this.#pool = pool;
+  }
+
+  override createDriver(): PostgresDriver {
+    return new ActingDriver(this.#pool);
+  }
+}
+
+class ActingDriver extends PostgresDriver {
+  readonly #pool: pg.Pool;
+
+  constructor(pool: pg.Pool) {
+    super({ pool });
+    this.#pool = pool;
+  }
+
+  override async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
+    const { isolationLevel, accessMode } = settings;
+    const begin = ["begin", isolationLevel && `isolation level ${isolationLevel}`, accessMode]
+      .filter(Boolean)
+      .join(" ");
+    try {
+      await connection.executeQuery(CompiledQuery.raw(begin));
+    } catch (error) {
+      // Refused its role, it has begun all the same.
+      await this.rollbackTransaction(connection).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Several roles share a pool. */
+  override async destroy(): Promise<void> {
+    if (!this.#pool.ending) await this.#pool.end();
+  }
+}
