@@ -1,50 +1,22 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { openDatabase } from "../../db/client.ts";
-import type { Database } from "../../db/database.ts";
+import { afterAll, expect, it } from "vitest";
 import { databaseNow } from "../../db/overview.ts";
 import { endRun, type Run } from "../../db/runs.ts";
 import { finish, loadSchedule, startRun } from "../../db/schedules.ts";
 import { findUser, setPaused } from "../../db/users.ts";
-import { createProducer, type Producer } from "../../queue/producer.ts";
-import { openRedis } from "../../queue/redis.ts";
-import { silentLog } from "../../runtime/log.ts";
+import { startCliHome } from "../support/cli-home.ts";
 import { eventually } from "../support/eventually.ts";
-import { plantUser } from "../support/fleet-rows.ts";
 import { jsonOf, prepareCommands, startGramfleet } from "../support/gramfleet.ts";
 import { runHere, startHere } from "../support/run-here.ts";
-import { type TestDatabase, testDatabase, testRedis } from "../support/services.ts";
 
 /** A parse that is followed, against runs that are begun and ended here: no worker serves this fleet. */
 const TENANT = "default";
 const QUEUE = "parse-1001";
 const [ONE, TWO] = [901n, 902n] as const;
-const service = testRedis();
-const redis = openRedis(service.url, "producer");
-let home: TestDatabase;
-let database: Database;
-let producer: Producer;
-let env: NodeJS.ProcessEnv;
+const home = await startCliHome({ apiIds: [1001], people: [ONE, TWO] });
+const { database, producer, env } = home;
 
 prepareCommands();
-beforeAll(async () => {
-  home = await testDatabase();
-  database = openDatabase({ url: home.url, poolSize: 2, fencedStatementMs: 1_000, log: silentLog });
-  producer = createProducer({ redis, prefix: service.prefix, log: silentLog });
-  env = {
-    DATABASE_URL: home.url,
-    REDIS_URL: service.url,
-    REDIS_PREFIX: service.prefix,
-    MASTER_API_IDS: "1001",
-    MASTER_API_HASHES: "a".repeat(32),
-  };
-  for (const telegramId of [ONE, TWO]) await plantUser(database, telegramId, { apiId: 1001 });
-});
-afterAll(async () => {
-  await producer?.close();
-  redis.disconnect();
-  await database?.close();
-  await home?.drop();
-});
+afterAll(() => home.close());
 
 const idOf = async (telegramId: bigint) =>
   (await database.inTenant(TENANT, (tx) => findUser(tx, telegramId)))?.id ?? 0n;

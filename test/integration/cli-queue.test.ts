@@ -1,44 +1,24 @@
 import { type Job, Worker } from "bullmq";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { openDatabase } from "../../db/client.ts";
-import type { Database } from "../../db/database.ts";
 import { loadSchedule, markEnqueued } from "../../db/schedules.ts";
 import { findUser } from "../../db/users.ts";
 import type { NewJob } from "../../queue/jobs.ts";
 import { keyPrefix } from "../../queue/prefix.ts";
-import { createProducer, type Producer } from "../../queue/producer.ts";
 import { openRedis } from "../../queue/redis.ts";
-import { silentLog } from "../../runtime/log.ts";
+import { startCliHome } from "../support/cli-home.ts";
 import { eventually } from "../support/eventually.ts";
-import { plantUser } from "../support/fleet-rows.ts";
 import { jsonOf } from "../support/gramfleet.ts";
 import { runHere } from "../support/run-here.ts";
-import { type TestDatabase, testDatabase, testRedis } from "../support/services.ts";
 
 const TENANT = "default";
 const QUEUE = "parse-1001";
 const PEOPLE = [801n, 802n, 803n];
-const service = testRedis();
-const redis = openRedis(service.url, "producer");
+const home = await startCliHome({ apiIds: [1001, 1002], people: PEOPLE });
+const { service, database, producer, env } = home;
 const serving = openRedis(service.url, "worker");
-let home: TestDatabase;
-let database: Database;
-let producer: Producer;
-let env: NodeJS.ProcessEnv;
 let userIds: bigint[];
 
 beforeAll(async () => {
-  home = await testDatabase();
-  database = openDatabase({ url: home.url, poolSize: 2, fencedStatementMs: 1_000, log: silentLog });
-  producer = createProducer({ redis, prefix: service.prefix, log: silentLog });
-  env = {
-    DATABASE_URL: home.url,
-    REDIS_URL: service.url,
-    REDIS_PREFIX: service.prefix,
-    MASTER_API_IDS: "1001,1002",
-    MASTER_API_HASHES: `${"a".repeat(32)},${"b".repeat(32)}`,
-  };
-  for (const telegramId of PEOPLE) await plantUser(database, telegramId, { apiId: 1001 });
   userIds = await database.inTenant(TENANT, async (tx) => {
     const ids = [];
     for (const telegramId of PEOPLE) ids.push((await findUser(tx, telegramId))?.id ?? 0n);
@@ -46,11 +26,8 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  await producer?.close();
-  redis.disconnect();
   serving.disconnect();
-  await database?.close();
-  await home?.drop();
+  await home.close();
 });
 
 const run = (...args: string[]) => runHere(["queue", ...args], { env });

@@ -1,48 +1,29 @@
 import { type Job, Queue } from "bullmq";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { openDatabase } from "../../db/client.ts";
-import type { Database } from "../../db/database.ts";
 import { endingsToTell, markTold } from "../../db/session-endings.ts";
 import { transition } from "../../db/sessions.ts";
 import { findUser } from "../../db/users.ts";
 import { recordWait } from "../../db/waits.ts";
 import { createParking } from "../../queue/parking.ts";
 import { keyPrefix } from "../../queue/prefix.ts";
-import { createProducer, type Producer } from "../../queue/producer.ts";
 import { openRedis } from "../../queue/redis.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { createLimiter } from "../../telegram/limiter.ts";
+import { startCliHome } from "../support/cli-home.ts";
 import { eventually } from "../support/eventually.ts";
-import { plantUser } from "../support/fleet-rows.ts";
 import { jsonOf, prepareCommands, startGramfleet } from "../support/gramfleet.ts";
 import { runHere } from "../support/run-here.ts";
-import { type TestDatabase, testDatabase, testRedis } from "../support/services.ts";
 
 /** Who waits for what, and who was ended: told by every command that an operator would ask. */
 const [HELD, PARTLY, FREE, ENDED] = [801n, 802n, 803n, 804n] as const;
 const API_ID = 1001;
-const service = testRedis();
-const redis = openRedis(service.url, "producer");
-let home: TestDatabase;
-let database: Database;
-let producer: Producer;
-let env: NodeJS.ProcessEnv;
+const home = await startCliHome({ apiIds: [API_ID], people: [HELD, PARTLY, FREE, ENDED] });
+const { service, redis, database, producer, env } = home;
 let until: string;
 
 prepareCommands();
 beforeAll(async () => {
-  home = await testDatabase();
-  database = openDatabase({ url: home.url, poolSize: 2, fencedStatementMs: 1_000, log: silentLog });
-  producer = createProducer({ redis, prefix: service.prefix, log: silentLog });
-  env = {
-    DATABASE_URL: home.url,
-    REDIS_URL: service.url,
-    REDIS_PREFIX: service.prefix,
-    MASTER_API_IDS: String(API_ID),
-    MASTER_API_HASHES: "a".repeat(32),
-  };
-  for (const telegramId of [HELD, PARTLY, FREE, ENDED]) await plantUser(database, telegramId, { apiId: API_ID });
   const wait = (telegramId: bigint, method: string, seconds: number, chatId = 0n) =>
     database.asWorker((tx) => recordWait(tx, { telegramId, method, chatId, seconds }));
   const held = await wait(HELD, "users.getUsers", 7_200);
@@ -61,12 +42,7 @@ beforeAll(async () => {
   for (const account of [1n, 2n, 3n]) await limiter.methods.flooded(API_ID, "messages.getHistory", account, 60);
   await limiter.close();
 });
-afterAll(async () => {
-  await producer?.close();
-  redis.disconnect();
-  await database?.close();
-  await home?.drop();
-});
+afterAll(() => home.close());
 
 const run = (...args: string[]) => runHere(args, { env });
 
