@@ -43,17 +43,17 @@ export function checkPort(port: unknown): number {
 }
 
 /**
- * Whether a session may be connected with at this address: one of Telegram's, or of the data centers configured. A
- * session without an address goes by its data center's number.
+ * Whether a session comes from where it may be used: from Telegram, or from a data center that is configured. By the host
+ * alone, since some libraries write 443 whatever the port was. A session without an address goes by its data center's
+ * number, as all of them do once they are imported.
  *
- * @param configured `TELEGRAM_DC`, where it is set: then only those count
+ * @param configured `TELEGRAM_DC`, where it is set
  */
 export function isAddressAllowed(
-  { address, port }: { readonly address: string | null; readonly port: number | null },
-  configured: readonly { readonly host: string; readonly port: number }[] | null,
+  address: string | null,
+  configured: readonly { readonly host: string }[] | null,
 ): boolean {
-  if (address === null) return true;
-  if (configured !== null) return configured.some((one) => one.host === address && one.port === port);
+  if (address === null || configured?.some(({ host }) => host === address)) return true;
   const family = isIP(address);
   return family === 0 ? TELEGRAM_HOST.test(address) : TELEGRAM.check(address, family === 4 ? "ipv4" : "ipv6");
 }

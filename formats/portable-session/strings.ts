@@ -2,7 +2,7 @@ import { checkAddress, checkPort } from "./addresses.ts";
 import { checkDataCenter, checkKey, KEY_BYTES, type PortableSession, SessionRefused } from "./session.ts";
 
 /** Longer than any of them, whatever its address. */
-const LONGEST = 1_024;
+export const LONGEST = 1_024;
 const VERSION = "1";
 const NOTHING_ELSE = { apiId: null, userId: null, isTest: null, isBot: null } as const;
 
