@@ -1,11 +1,11 @@
 import type { Config } from "../config/load.ts";
-import { openDatabase } from "../db/client.ts";
 import type { Database } from "../db/database.ts";
 import { assertSchema } from "../db/migrate.ts";
 import { Lifecycle } from "../runtime/lifecycle.ts";
 import { createLog, type Log } from "../runtime/log.ts";
-import { dataDirOf, type Needs, openConfigured } from "./environment.ts";
+import { dataDirOf, type Needs } from "./environment.ts";
 import { createOutput, type Output } from "./output.ts";
+import { ownServices } from "./own-services.ts";
 
 /** What every command understands. */
 export interface CommonOptions {
@@ -47,22 +47,9 @@ export async function withContext<T>(
   process.once("SIGINT", interrupted);
   process.once("SIGTERM", interrupted);
   try {
-    const { config, services } = await openConfigured({
-      dataDir: dataDirOf(options),
-      needs: ["database", ...needs],
-      log,
+    const { config, database } = await ownServices(lifecycle, {
+      ...{ dataDir: dataDirOf(options), needs: ["database", ...needs], poolSize: 4, log },
     });
-    lifecycle.own("services", services, (opened) => opened.close());
-    const database = lifecycle.own(
-      "database",
-      openDatabase({
-        url: config.databaseUrl ?? "",
-        poolSize: 4,
-        fencedStatementMs: config.limits.fencedStatementMs,
-        log,
-      }),
-      (db) => db.close(),
-    );
     await assertSchema(database);
     return await work({ out, log, config, database, lifecycle });
   } finally {

@@ -1,6 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
 import { Command } from "commander";
-import { openDatabase } from "../db/client.ts";
 import { ownRedis } from "../queue/open.ts";
 import { createProducer } from "../queue/producer.ts";
 import { withDeadline } from "../runtime/deadline.ts";
@@ -8,11 +7,12 @@ import { Lifecycle } from "../runtime/lifecycle.ts";
 import { createLog } from "../runtime/log.ts";
 import { sleep } from "../runtime/sleep.ts";
 import type { CommonOptions } from "./context.ts";
-import { dataDirOf, openConfigured } from "./environment.ts";
+import { dataDirOf } from "./environment.ts";
 import { lookAtAll } from "./health/look.ts";
 import { overall, type Part } from "./health/part.ts";
 import { wholeNumber, withCommonOptions } from "./options.ts";
 import { createOutput, type Output, painted, state, table } from "./output.ts";
+import { ownServices } from "./own-services.ts";
 
 /** What hangs is not waited for once all is said. */
 const CLOSE_MS = 500;
@@ -38,19 +38,9 @@ async function run(options: HealthOptions): Promise<void> {
   process.once("SIGTERM", interrupted);
   let closed = false;
   try {
-    const needs = ["database", "redis"] as const;
-    const { config, services } = await openConfigured({ dataDir: dataDirOf(options), needs: [...needs], log });
-    lifecycle.own("services", services, (opened) => opened.close());
-    const database = lifecycle.own(
-      "database",
-      openDatabase({
-        url: config.databaseUrl ?? "",
-        poolSize: 8,
-        fencedStatementMs: config.limits.fencedStatementMs,
-        log,
-      }),
-      (opened) => opened.close(),
-    );
+    const { config, services, database } = await ownServices(lifecycle, {
+      ...{ dataDir: dataDirOf(options), needs: ["database", "redis"], poolSize: 8, log },
+    });
     const redis = ownRedis(lifecycle, config, "producer", log);
     const producer = lifecycle.own("producer", createProducer({ redis, prefix: config.redisPrefix, log }), (opened) =>
       opened.close(),
