@@ -15,6 +15,8 @@ export function createLimits(divisor = 1) {
     /** `ping_delay_disconnect`: shorter than the quiet time, so the DC drops a frozen client before a taker comes. */
     pingDisconnectMs: time(12_000),
     pingEveryMs: time(5_000),
+    /** How often it is looked whether the database is still ours, and not an older copy of it. */
+    installationEveryMs: time(10_000),
     /** A fenced transaction must end before a taker may come. */
     fencedStatementMs: time(10_000),
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type ApiConfig, apiConfig } from "./api.ts";
+import { type BackupConfig, backupConfig, backupProblems } from "./backup.ts";
 import { type BotConfig, botConfig } from "./bot.ts";
 import { acceptLegacyNames } from "./legacy.ts";
 import { createLimits, type Limits } from "./limits.ts";
@@ -19,6 +20,9 @@ export interface Config {
   readonly redisPrefix: string;
   readonly apiIds: ApiIds;
   readonly keyring: readonly { readonly id: string; readonly key: Buffer }[];
+  /** Which installation the processes are of, and where a mark is kept of how far its database has come. */
+  readonly installation: { readonly id: string | null; readonly markDir: string | null };
+  readonly backups: BackupConfig;
   readonly intervals: PlanIntervals;
   readonly historyDepthFree: number;
   readonly reconcile: { readonly everyMs: number; readonly window: number };
@@ -50,8 +54,8 @@ export interface FaultInjection {
   readonly failpoint: Values["FAULTS_FAILPOINT"] | null;
 }
 
-/** Who may use a session, whether a commit is still ours, whether a frame may still go out. */
-export type Protection = "lease" | "fence" | "gate";
+/** Who may use a session, whether a commit is still ours, whether a frame may still go out, whether the database is ours. */
+export type Protection = "lease" | "fence" | "gate" | "installation";
 
 export type FloodScope = "auto" | "account" | "api_id";
 
@@ -112,7 +116,7 @@ export function loadConfig(
   required("keyring", "SESSION_ENCRYPTION_KEYS");
   required("bot", "BOT_TOKEN");
   required("bot", "AUTH_BASE_URL");
-  problems.push(...contradictions(given));
+  problems.push(...contradictions(given), ...backupProblems(given));
   const publicKeyPem = readPem(given.TELEGRAM_DC_PUBLIC_KEY, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return assemble(given, publicKeyPem, used);
@@ -176,6 +180,8 @@ function assemble(given: Values, publicKeyPem: string | null, legacyNames: strin
       callsPerSecond: given.API_CALLS_PER_SECOND,
     },
     keyring: given.SESSION_ENCRYPTION_KEYS ?? [],
+    installation: { id: given.INSTALL_ID ?? null, markDir: given.INSTALL_MARK_DIR ?? null },
+    backups: backupConfig(given),
     intervals: {
       premiumMs: minutes(given.PARSE_INTERVAL_PREMIUM_MINUTES),
       trialMs: minutes(given.PARSE_INTERVAL_TRIAL_MINUTES),

@@ -75,6 +75,33 @@ export const VARIABLES = {
     optional(keyring),
     "The keyring of the vault, id:base64 of 32 bytes, separated by commas; the first one encrypts.",
   ),
+  INSTALL_ID: variable(
+    optional(z.string().regex(/^[A-Za-z0-9_.-]{8,64}$/, "must be 8 to 64 letters, digits, -, _ or .")),
+    "This installation's own name, the same for all its processes and no other's: a copy of its database that another installation opens is refused. See docs/backup-and-restore.md.",
+    "openssl rand -hex 8",
+  ),
+  INSTALL_MARK_DIR: variable(
+    optional(z.string()),
+    "A folder of this installation's, outside PostgreSQL, where it is kept how far the database has come, beside Redis.",
+  ),
+  ENABLE_SESSION_BACKUP: variable(
+    withDefault(oneOf("true", "false"), "false"),
+    "true: the scheduler makes an encrypted archive of all sessions every BACKUP_EVERY_HOURS.",
+  ),
+  BACKUP_ENCRYPTION_KEY_PATH: variable(
+    optional(z.string()),
+    "The file with the key of those archives: 32 bytes, as they are or in base64, which others may not read.",
+    "/etc/gramfleet/backup.key",
+  ),
+  BACKUP_DIR: variable(withDefault(z.string(), "backups"), "Where they are put."),
+  BACKUP_EVERY_HOURS: variable(
+    withDefault(z.coerce.number().positive("must be hours above 0"), 24),
+    "How often one is made.",
+  ),
+  BACKUP_RETENTION_DAYS: variable(
+    withDefault(z.coerce.number().positive("must be days above 0"), 7),
+    "How long they are kept; the newest good one always is.",
+  ),
   PARSE_INTERVAL_PREMIUM_MINUTES: variable(
     withDefault(count("minutes above 0"), 15),
     "How often premium users are parsed.",
@@ -225,8 +252,8 @@ export const VARIABLES = {
     "Divides the lease and every time measured against it. For fault tests, never in production.",
   ),
   FAULTS_WITHOUT: variable(
-    optional(list(oneOf("lease", "fence", "gate"))),
-    "Protections taken away, so that fault tests are seen to fail: lease, fence, gate. Never in production.",
+    optional(list(oneOf("lease", "fence", "gate", "installation"))),
+    "Protections taken away, so that fault tests are seen to fail: lease, fence, gate, installation. Never in production.",
   ),
   FAULTS_FAILPOINT: variable(
     optional(failpoint),

@@ -1,3 +1,12 @@
+import {
+  DummyDriver,
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  type RawBuilder,
+  sql,
+} from "kysely";
 import pg from "pg";
 import type { LeaseRef } from "./database.ts";
 import { types } from "./postgres-types.ts";
@@ -7,23 +16,37 @@ export interface Heartbeat {
   /**
    * Raises `beat` of all of them in one statement, in id order; gives back those that are still ours. Throws where
    * PostgreSQL does not answer in time; the next beat takes a new connection.
+   *
+   * @param here only in the database that it is meant for (`stillOurs`): none is ours in a copy of it
    */
-  beat(leases: readonly LeaseRef[]): Promise<readonly LeaseRef[]>;
+  beat(leases: readonly LeaseRef[], here?: RawBuilder<boolean>): Promise<readonly LeaseRef[]>;
   close(): Promise<void>;
 }
 
 /** Locks in id order, so that two heartbeats never wait for each other; passes the key share locks of fenced transactions. */
-const BEAT = `
+const beatOf = (leases: readonly LeaseRef[], here: RawBuilder<boolean>) => sql<LeaseRef>`
   with ours as (
     select l.session_id, l.token
-    from leases l join unnest($1::int8[], $2::uuid[]) as o(session_id, token)
-      on l.session_id = o.session_id and l.token = o.token
+    from leases l
+    join unnest(${leases.map((lease) => lease.sessionId)}::int8[], ${leases.map((lease) => lease.token)}::uuid[])
+      as o(session_id, token) on l.session_id = o.session_id and l.token = o.token
+    where ${here}
     order by l.session_id
     for no key update of l
   )
   update leases l set beat = beat + 1
   from ours where l.session_id = ours.session_id and l.token = ours.token
   returning l.session_id as "sessionId", l.token`;
+
+/** Writes statements, and asks nobody: the heartbeat's connection is its own. */
+const WRITER = new Kysely<unknown>({
+  dialect: {
+    createAdapter: () => new PostgresAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new PostgresIntrospector(db),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+  },
+});
 
 /** Connects at once. @throws where PostgreSQL does not answer within `timeoutMs` */
 export async function openHeartbeat(options: { url: string; timeoutMs: number }): Promise<Heartbeat> {
@@ -56,16 +79,14 @@ export async function openHeartbeat(options: { url: string; timeoutMs: number })
 
   client = await connect();
   return {
-    async beat(leases) {
+    async beat(leases, here = sql`true`) {
       if (leases.length === 0) return [];
       if (closed) throw new Error("the heartbeat is closed");
       client ??= await connect();
       const current = client;
       try {
-        const { rows } = await current.query<LeaseRef>(BEAT, [
-          leases.map((lease) => lease.sessionId),
-          leases.map((lease) => lease.token),
-        ]);
+        const { sql: text, parameters } = beatOf(leases, here).compile(WRITER);
+        const { rows } = await current.query<LeaseRef>(text, [...parameters]);
         return rows;
       } catch (error) {
         drop(current);

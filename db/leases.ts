@@ -1,4 +1,4 @@
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { LeaseRef, Tx, WorkerTx } from "./database.ts";
 import { timeline } from "./server.ts";
 
@@ -15,16 +15,18 @@ export interface LeaseRow {
  * Takes the lease by insert. False where somebody holds it.
  *
  * @param onTimeline only while PostgreSQL writes on this timeline (`readTimeline`): false after a failover, too
+ * @param here only in the database that it is meant for (`stillOurs`): false in a copy of it, too
  */
 export async function insertLease(
   tx: WorkerTx,
   lease: LeaseRef & { holder: string },
   onTimeline?: string | null,
+  here: RawBuilder<boolean> = sql`true`,
 ): Promise<boolean> {
   const unmoved = onTimeline == null ? sql`true` : sql`${timeline} = ${onTimeline}`;
   const { rows } = await sql`
     insert into leases (session_id, token, holder)
-    select ${lease.sessionId}::int8, ${lease.token}::uuid, ${lease.holder}::text where ${unmoved}
+    select ${lease.sessionId}::int8, ${lease.token}::uuid, ${lease.holder}::text where ${unmoved} and ${here}
     on conflict (session_id) do nothing
     returning 1`.execute(tx);
   return rows.length > 0;
@@ -38,10 +40,12 @@ export async function takeOverLease(
   tx: WorkerTx,
   from: LeaseRow,
   to: { token: string; holder: string },
+  here: RawBuilder<boolean> = sql`true`,
 ): Promise<boolean> {
   const { rows } = await sql`
     select from leases
-    where session_id = ${from.sessionId} and token = ${from.token} and beat = ${from.beat} for update`.execute(tx);
+    where session_id = ${from.sessionId} and token = ${from.token} and beat = ${from.beat} and ${here}
+    for update`.execute(tx);
   if (rows.length === 0) return false;
   await sql`
     update leases set token = ${to.token}, holder = ${to.holder}, beat = 0, taken_at = now()

@@ -113,6 +113,22 @@ create table channels (
 
 CREATE INDEX channels_username ON channels USING btree (lower(username));
 
+create table installation (
+  one boolean default true not null,
+  id uuid not null,
+  system_identifier text,
+  database_oid bigint not null,
+  install_id text,
+  counter bigint default 0 not null,
+  nonce uuid not null,
+  raised_at timestamp with time zone default now() not null,
+  begun_at timestamp with time zone default now() not null,
+  retiring_at timestamp with time zone,
+  retired_at timestamp with time zone,
+  constraint installation_one_check CHECK (one),
+  constraint installation_pkey PRIMARY KEY (one)
+) with (fillfactor=50);
+
 create table invite_redemptions (
   invite_id bigint not null,
   user_id bigint not null,
@@ -289,6 +305,20 @@ create table schedules (
 CREATE INDEX schedules_claimed ON schedules USING btree (claimed_at) WHERE (claimed_at IS NOT NULL);
 
 CREATE INDEX schedules_due ON schedules USING btree (next_parse_at) WHERE ((claimed_at IS NULL) AND (queue IS NOT NULL));
+
+create table session_backups (
+  id bigint generated always as identity not null,
+  began_at timestamp with time zone default now() not null,
+  ended_at timestamp with time zone,
+  outcome text default 'running'::text not null,
+  host text not null,
+  file text,
+  sessions integer,
+  bytes bigint,
+  error text,
+  constraint session_backups_outcome_check CHECK ((outcome = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text]))),
+  constraint session_backups_pkey PRIMARY KEY (id)
+);
 
 create table session_events (
   id bigint generated always as identity not null,

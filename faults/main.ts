@@ -27,7 +27,7 @@ const program = new Command("faults")
   .option("--seed <n>", "what world and faults grow from", wholeNumber(0), 1)
   .addOption(
     new Option("--without <protection>", "take a protection away: the run must fail, or its witness is blind")
-      .choices(["lease", "fence", "gate"])
+      .choices(["lease", "fence", "gate", "installation"])
       .argParser((value: string, before: readonly string[]) => [...before, protection(value)])
       .default([]),
   )
@@ -101,7 +101,7 @@ function numbers(value: string, before: readonly number[]): number[] {
 }
 
 function protection(value: string): Protection {
-  if (value === "lease" || value === "fence" || value === "gate") return value;
+  if (value === "lease" || value === "fence" || value === "gate" || value === "installation") return value;
   throw new OperatorError("--without takes lease, fence or gate", { exitCode: 2 });
 }
 

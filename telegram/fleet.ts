@@ -9,6 +9,8 @@ import type { Accounts } from "./account.ts";
 import { createAccounts } from "./accounts.ts";
 import type { FloodOptions } from "./call-policy.ts";
 import type { Connect, ConnectionTimes, DataCenterAddresses } from "./connection.ts";
+import { folderMarks, redisMarks } from "./installation/marks.ts";
+import { guardInstallation, type InstallationGuard } from "./installation.ts";
 import { createLeases, type Leases, type LeaseTimes } from "./lease.ts";
 import { showLoads } from "./limiter/gauges.ts";
 import { createLimiter, type Limiter } from "./limiter.ts";
@@ -41,6 +43,13 @@ export interface FleetOptions {
   readonly connect: Connect;
   readonly dataCenters: DataCenterAddresses | null;
   readonly flood: FloodOptions;
+  /** Which installation the database must be of; where it is not given, any will do. */
+  readonly installation?: {
+    readonly id: string | null;
+    /** Where a mark is kept beside the one in Redis. */
+    readonly markDir: string | null;
+    readonly everyMs: number;
+  };
   readonly limits: LeaseTimes & ConnectionTimes & { readonly callsInFlightPerAccount: number };
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -59,12 +68,14 @@ export async function createFleet(options: FleetOptions, lifecycle: Lifecycle): 
   const { database, limits, flood, metrics, clock, log } = options;
   const vault = createVault(options.keyring, metrics);
   await assertVaultOpens(vault, database);
+  const installation = ownGuard(options, lifecycle);
   const leases = lifecycle.own(
     "leases",
     createLeases({
       database,
       heartbeatUrl: options.heartbeatUrl,
       times: limits,
+      installation,
       holder: `${hostname()}:${process.pid}`,
       without: options.without,
       ...{ metrics, clock, log },
@@ -103,4 +114,17 @@ export async function createFleet(options: FleetOptions, lifecycle: Lifecycle): 
     (owned) => owned.close(),
   );
   return { accounts, leases, limiter, waits, vault };
+}
+
+function ownGuard(options: FleetOptions, lifecycle: Lifecycle): InstallationGuard | undefined {
+  const { installation, database, log } = options;
+  if (!installation || options.without?.has("installation")) return undefined;
+  const redis = lifecycle.own("Redis (marks)", options.redis(), (opened) => opened.disconnect());
+  const marks = [redisMarks(redis, options.redisPrefix)];
+  if (installation.markDir) marks.push(folderMarks(installation.markDir));
+  return lifecycle.own(
+    "installation",
+    guardInstallation({ installId: installation.id, everyMs: installation.everyMs, ...{ database, marks, log } }),
+    (guard) => guard.close(),
+  );
 }

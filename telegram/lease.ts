@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Database, LeaseRef, WorkerTx } from "../db/database.ts";
+import { EVERYWHERE } from "../db/installation.ts";
 import {
   deleteLease,
   type Heartbeat,
@@ -16,6 +17,7 @@ import type { Log } from "../runtime/log.ts";
 import { startLoop } from "../runtime/loop.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { sleep } from "../runtime/sleep.ts";
+import type { InstallationGuard } from "./installation.ts";
 import { momentOf } from "./lease/deadline.ts";
 import { HeldLease, type Lease } from "./lease/held-lease.ts";
 import { createWatch } from "./lease/watch.ts";
@@ -51,14 +53,16 @@ export function createLeases(options: {
   heartbeatUrl: string;
   times: LeaseTimes;
   clock: Clock;
+  /** Whether the database is ours at all; where it is not given, it is. */
+  installation?: Pick<InstallationGuard, "condition" | "looked"> | undefined;
   /** Who we are, for operators: host and process. */
   holder: string;
   metrics: Pick<Metrics, "lockAcquired" | "lockFailed" | "lockLost">;
   log: Log;
   /** What fault tests take away, which must be seen to fail then: exclusiveness, the holder's own deadline. */
-  without?: { has(protection: "lease" | "gate"): boolean } | undefined;
+  without?: { has(protection: "lease" | "gate" | "installation"): boolean } | undefined;
 }): Leases {
-  const { database, times, clock, holder, metrics, log, without } = options;
+  const { database, installation, times, clock, holder, metrics, log, without } = options;
   const watch = createWatch(times.leaseMs + times.quietMs);
   const held = new Map<bigint, HeldLease>();
   const asked = new Set<bigint>();
@@ -67,6 +71,9 @@ export function createLeases(options: {
   let heartbeat: Heartbeat | null = null;
   let tellsTimeline: boolean | null = null;
   let closed = false;
+
+  /** Null in a database that is not ours. */
+  const here = () => (installation ? installation.condition() : EVERYWHERE);
 
   async function noteTimeline(tx: WorkerTx): Promise<void> {
     if (tellsTimeline) watch.timeline(await readTimeline(tx), clock.monotonic());
@@ -115,7 +122,14 @@ export function createLeases(options: {
     if (renewing.length === 0) return;
     heartbeat ??= await openHeartbeat({ url: options.heartbeatUrl, timeoutMs: Math.ceil(times.heartbeatMs / 3) });
     const sentAt = momentOf(clock);
-    const ours = new Set((await heartbeat.beat(renewing.map((lease) => lease.ref))).map((ref) => ref.token));
+    const condition = here();
+    const beaten = condition
+      ? await heartbeat.beat(
+          renewing.map((lease) => lease.ref),
+          condition,
+        )
+      : [];
+    const ours = new Set(beaten.map((ref) => ref.token));
     for (const lease of renewing) {
       if (ours.has(lease.ref.token)) lease.renew(sentAt);
       else if (lease.held) {
@@ -167,10 +181,15 @@ export function createLeases(options: {
     },
   });
 
-  /** One statement, which a failover that the watch has not noticed yet makes come to nothing. */
+  /**
+   * One statement, which comes to nothing after a failover that the watch has not noticed yet, and in another database than
+   * ours, wherever its name leads to by now.
+   */
   async function take(ref: LeaseRef): Promise<"inserted" | LeaseRow | null> {
-    if (!watch.mayTake(clock.monotonic())) return null;
-    if (await database.once((tx) => insertLease(tx, { ...ref, holder }, watch.currentTimeline))) return "inserted";
+    const condition = here();
+    if (!condition || !watch.mayTake(clock.monotonic())) return null;
+    if (await database.once((tx) => insertLease(tx, { ...ref, holder }, watch.currentTimeline, condition)))
+      return "inserted";
     if (without?.has("lease")) return seize(ref);
     return watch.standingStill(ref.sessionId, clock.monotonic()) ? takeOver(ref) : null;
   }
@@ -188,11 +207,18 @@ export function createLeases(options: {
       await noteTimeline(tx);
       const now = clock.monotonic();
       const still = watch.mayTake(now) ? watch.standingStill(ref.sessionId, now) : null;
-      return still && (await takeOverLease(tx, still, { token: ref.token, holder })) ? still : null;
+      const condition = here();
+      if (!still || !condition) return null;
+      return (await takeOverLease(tx, still, { token: ref.token, holder }, condition)) ? still : null;
     });
   }
 
-  const refused = (reason: "held" | "busy" | "failover" | "closing" | "error"): null => {
+  const whyNot = () => {
+    if (!here()) return "installation";
+    return watch.mayTake(clock.monotonic()) ? "held" : "failover";
+  };
+
+  const refused = (reason: "held" | "busy" | "failover" | "installation" | "closing" | "error"): null => {
     metrics.lockFailed.inc({ reason });
     return null;
   };
@@ -204,10 +230,11 @@ export function createLeases(options: {
       asked.add(sessionId);
       const ref = { sessionId, token: randomUUID() };
       try {
+        await installation?.looked;
         await probeTimeline();
         const takenAt = momentOf(clock);
         const taken = await take(ref);
-        if (taken === null) return refused(watch.mayTake(clock.monotonic()) ? "held" : "failover");
+        if (taken === null) return refused(whyNot());
         if (taken !== "inserted")
           log.warn({ session_id: String(sessionId), from: taken.holder }, "lease of a vanished holder taken over");
         const leaseMs = without?.has("gate") ? Number.POSITIVE_INFINITY : times.leaseMs;

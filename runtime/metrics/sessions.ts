@@ -1,5 +1,5 @@
 import type { Definer } from "./define.ts";
-import { SESSION_ENDINGS, SESSION_HOLDS, SESSION_STATES } from "./labels.ts";
+import { SESSION_ENDINGS, SESSION_HOLDS, SESSION_STATES, VAULT_REFUSALS } from "./labels.ts";
 
 const ANY_STATE = SESSION_STATES.join(", ");
 
@@ -41,8 +41,8 @@ export const sessionMetrics = (define: Definer) => ({
   }),
   lockFailed: define.counter({
     name: "session_lock_failed_total",
-    help: "Leases of sessions not taken, by why: held (by another process), busy (by this one), failover (PostgreSQL has a new primary: nobody takes any for a while), closing (this process ends), error (PostgreSQL failed).",
-    labels: { reason: ["held", "busy", "failover", "closing", "error"] },
+    help: "Leases of sessions not taken, by why: held (by another process), busy (by this one), failover (PostgreSQL has a new primary: nobody takes any for a while), installation (the database is a copy, or not ours: see gramfleet adopt), closing (this process ends), error (PostgreSQL failed).",
+    labels: { reason: ["held", "busy", "failover", "installation", "closing", "error"] },
     in: ["worker", "api", "bot"],
     look: "Jobs that are snoozed because another holds their account.",
   }),
@@ -58,6 +58,13 @@ export const sessionMetrics = (define: Definer) => ({
     buckets: [0.00001, 0.0001, 0.001, 0.01],
     in: ["worker", "api", "bot"],
     look: "Nothing, as a rule: microseconds. More is a machine short of CPU.",
+  }),
+  vaultRefusals: define.counter({
+    name: "vault_refusals_total",
+    help: "Sealed sessions and hashes of own API IDs that did not open, by why: unknown_key (its key is not in this process's SESSION_ENCRYPTION_KEYS), not_authentic (damaged, or another row's), wrong_fingerprint.",
+    labels: { reason: VAULT_REFUSALS },
+    in: ["worker", "api", "bot"],
+    look: "Anything but 0: a process with another keyring than the others, or rows that somebody has changed.",
   }),
   sessionConversions: define.counter({
     name: "session_conversion_total",
