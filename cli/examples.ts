@@ -38,6 +38,11 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["gramfleet sessions qr-login 5000001", "draws the code in the terminal; Telegram on a phone scans it"],
     ["gramfleet sessions qr-login new", "whoever scans becomes a user"],
   ],
+  "sessions import": [
+    ["gramfleet sessions import --file ada.session --dry-run", "what it is, and whether it may be imported"],
+    ["gramfleet sessions import --file ada.session --api-id 123456", "asks whether its program has been stopped"],
+    ["gramfleet sessions import --string - --api-id 123456 --yes", "a session string, from standard input"],
+  ],
   "sessions finalize": [["gramfleet sessions finalize", "instead of within a minute, as workers do it"]],
   "sessions release": [["gramfleet sessions release 5000001", "once what it was held for is mended"]],
   "sessions revoke": [["gramfleet sessions revoke 5000001 --yes", "reading on takes a new login"]],

@@ -1,3 +1,4 @@
+import { unfinishedImports } from "../db/imports.ts";
 import { pendingLogins } from "../db/unclaimed-sessions.ts";
 import { systemClock as clock } from "../runtime/clock.ts";
 import { createMetrics } from "../runtime/metrics.ts";
@@ -14,8 +15,9 @@ const EVERY_MS = 500;
 const MARGIN_MS = 2_000;
 
 /**
- * Ends the logins that nobody goes on with, now, as workers do every minute: their keys are logged out at Telegram. A
- * login whose process lives holds its lease, and is left alone; for one that was killed its lease has to run out first.
+ * Ends the logins that nobody goes on with, now, as workers do every minute: their keys are logged out at Telegram, and
+ * what imports left is deleted. A login whose process lives holds its lease, and is left alone; for one that was killed
+ * its lease has to run out first.
  */
 export async function finalize(options: CommonOptions): Promise<void> {
   await withContext(options, ["redis", "api-ids", "keyring"], async (context) => {
@@ -28,7 +30,9 @@ export async function finalize(options: CommonOptions): Promise<void> {
     let left = 0;
     for (;;) {
       ended += await endAbandonedLogins(login);
-      left = (await database.asWorker((tx) => pendingLogins(tx, MOST))).length;
+      left = await database.asWorker(
+        async (tx) => (await pendingLogins(tx, MOST)).length + (await unfinishedImports(tx, MOST)).length,
+      );
       if (left === 0 || performance.now() >= until || lifecycle.signal.aborted) break;
       out.progress(`${ended} ended; ${left} left: looking whether anybody goes on with them`);
       await sleep(EVERY_MS, lifecycle.signal);

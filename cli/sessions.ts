@@ -6,6 +6,7 @@ import { OperatorError } from "../runtime/operator-error.ts";
 import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
 import { wholeNumber, withCommonOptions } from "./options.ts";
 import { painted, state, when } from "./output.ts";
+import { importCommand } from "./sessions-import.ts";
 import { loginCommand, qrLoginCommand } from "./sessions-login.ts";
 import type { RevokeOptions } from "./sessions-revoke.ts";
 import { parseTelegramId } from "./telegram-id.ts";
@@ -28,6 +29,7 @@ export function sessionsCommand(): Command {
   );
   sessions.addCommand(loginCommand());
   sessions.addCommand(qrLoginCommand());
+  sessions.addCommand(importCommand());
   sessions.addCommand(
     withCommonOptions(
       new Command("finalize").description("end the logins that nobody goes on with, and log their keys out"),

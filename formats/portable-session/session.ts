@@ -34,7 +34,9 @@ export type RefusalReason =
   | "bad_key"
   | "bad_address"
   | "link_local"
-  | "too_large";
+  | "too_large"
+  | "unreadable"
+  | "in_use";
 
 /** What was given is no session that could be used; the message is one line, and has nothing of its content. */
 export class SessionRefused extends Error {

@@ -2,16 +2,17 @@ import { ownApiIdOfSession } from "../../db/own-api-ids.ts";
 import { pendingLogins } from "../../db/unclaimed-sessions.ts";
 import { type Loop, startLoop } from "../../runtime/loop.ts";
 import { LoginAbandoned, LoginCustody, type LoginDependencies } from "./custody.ts";
+import { deleteLeftImports } from "./left-imports.ts";
 
 const AT_ONCE = 20;
 
 /**
- * Ends logins whose process died: their keys are logged out at Telegram, then forgotten. Whose lease is held is under
- * way, and left alone. Gives how many were ended.
+ * Ends logins whose process died: their keys are logged out at Telegram, then forgotten; an import's is forgotten only.
+ * Whose lease is held is under way, and left alone. Gives how many were ended.
  */
 export async function endAbandonedLogins(deps: LoginDependencies): Promise<number> {
   const pending = await deps.database.asWorker((tx) => pendingLogins(tx, 1_000));
-  let ended = 0;
+  let ended = await deleteLeftImports(deps);
   for (let at = 0; at < pending.length; at += AT_ONCE) {
     const results = await Promise.all(pending.slice(at, at + AT_ONCE).map((session) => endIfAbandoned(deps, session)));
     ended += results.filter(Boolean).length;

@@ -342,6 +342,7 @@ const TRIED: Readonly<Record<string, Try | Allowed | NotTried>> = {
   "users delete": { runs: (id) => both(id, "--yes") },
   "sessions revoke": { notTried: "logs a session out; reads no channel" },
   "sessions qr-login": { notTried: "makes a session, at a terminal; reads no channel" },
+  "sessions import": { notTried: "makes a session, of a key that its owner brings; reads no channel" },
   "sessions finalize": { notTried: "ends logins; reads no channel" },
   completion: { notTried: "prints a script that is the same for everybody" },
   "sessions login": { notTried: "makes a session, at a terminal; reads no channel" },
