@@ -84,7 +84,7 @@ export async function deleteUnusedOwnApiIds(tx: TenantTx): Promise<void> {
       and not exists (select from telegram_accounts a where a.own_api_ref = o.id)`.execute(tx);
 }
 
-function toOwn(row: Selectable<Schema["own_api_ids"]>): OwnApiId {
+export function toOwn(row: Selectable<Schema["own_api_ids"]>): OwnApiId {
   return {
     ...{ id: row.id, tenantId: row.tenant_id, apiId: row.api_id },
     sealed: {

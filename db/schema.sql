@@ -263,6 +263,8 @@ create table own_api_ids (
   constraint own_api_ids_pkey PRIMARY KEY (id)
 );
 
+CREATE INDEX own_api_ids_key ON own_api_ids USING btree (key_id, id);
+
 create table runs (
   id bigint generated always as identity not null,
   tenant_id text not null,
@@ -367,6 +369,8 @@ create table sessions (
   constraint sessions_pkey PRIMARY KEY (id),
   constraint sessions_tenant_id_app_id_key UNIQUE (tenant_id, app_id)
 );
+
+CREATE INDEX sessions_key ON sessions USING btree (key_id, id) WHERE (key_id IS NOT NULL);
 
 CREATE UNIQUE INDEX sessions_one_usable ON sessions USING btree (telegram_id) WHERE (state = 'AUTHORIZED'::text);
 

@@ -11,11 +11,12 @@ import type { FloodOptions } from "./call-policy.ts";
 import type { Connect, ConnectionTimes, DataCenterAddresses } from "./connection.ts";
 import { folderMarks, redisMarks } from "./installation/marks.ts";
 import { guardInstallation, type InstallationGuard } from "./installation.ts";
+import { assertKeyringOpens } from "./keyring-check.ts";
 import { createLeases, type Leases, type LeaseTimes } from "./lease.ts";
 import { showLoads } from "./limiter/gauges.ts";
 import { createLimiter, type Limiter } from "./limiter.ts";
 import { apiHashOf, type MasterApi } from "./shards.ts";
-import { assertVaultOpens, createVault, type Keyring, type Vault } from "./vault.ts";
+import { createVault, type Keyring, type Vault } from "./vault.ts";
 import { createWaitLedger, type WaitLedger } from "./waits.ts";
 
 /** Everything of one process that a call to Telegram goes through. */
@@ -66,8 +67,8 @@ export interface FleetOptions {
  */
 export async function createFleet(options: FleetOptions, lifecycle: Lifecycle): Promise<Fleet> {
   const { database, limits, flood, metrics, clock, log } = options;
-  const vault = createVault(options.keyring, metrics);
-  await assertVaultOpens(vault, database);
+  const vault = createVault(options.keyring, { metrics, log });
+  await assertKeyringOpens(vault, database);
   const installation = ownGuard(options, lifecycle);
   const leases = lifecycle.own(
     "leases",

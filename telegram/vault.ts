@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import type { Database } from "../db/database.ts";
-import { newestSealed } from "../db/newest-sealed.ts";
 import type { SealedSession } from "../db/sessions.ts";
+import type { Log } from "../runtime/log.ts";
+import type { VaultRefusal } from "../runtime/metrics/labels.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 
@@ -15,6 +15,9 @@ export interface SessionBinding {
 
 export type Keyring = readonly { readonly id: string; readonly key: Buffer }[];
 
+/** A data key as one of the keyring's keys wraps it. */
+export type WrappedKey = Pick<SealedSession, "wrappedKey" | "keyId">;
+
 /** Whose own API ID it is. */
 export interface ApiHashBinding {
   readonly tenantId: string;
@@ -25,6 +28,8 @@ export interface ApiHashBinding {
 
 /** Seals and opens StringSessions, and the hashes of people's own API IDs. */
 export interface Vault {
+  /** The keyring's ids; the first one's key wraps. */
+  readonly keyIds: readonly string[];
   /** A data key of its own for each seal, wrapped by the keyring's first key. */
   seal(session: string, binding: SessionBinding): SealedSession;
   /** @throws VaultError where the key is not in the keyring, or the row is damaged or another's */
@@ -32,12 +37,23 @@ export interface Vault {
   sealApiHash(apiHash: string, binding: ApiHashBinding): SealedSession;
   /** @throws VaultError likewise */
   openApiHash(sealed: SealedSession, binding: ApiHashBinding): string;
+  /**
+   * The same data key, wrapped by the keyring's first key: what it has sealed stays as it is.
+   *
+   * @throws VaultError where the key is not in the keyring, or the wrapped key is damaged or another row's
+   */
+  rewrap(wrapped: WrappedKey, binding: SessionBinding): WrappedKey;
+  /** @throws VaultError likewise */
+  rewrapApiHash(wrapped: WrappedKey, binding: ApiHashBinding): WrappedKey;
 }
 
-/** A sealed session does not open. Says why, without anything secret. */
+/**
+ * A sealed session does not open. Says why, without anything secret. `unknown_key` is no word about the row: a process
+ * with another keyring opens it.
+ */
 export class VaultError extends Error {
   override name = "VaultError";
-  readonly reason: "unknown_key" | "not_authentic" | "wrong_fingerprint";
+  readonly reason: VaultRefusal;
 
   constructor(reason: VaultError["reason"], message: string) {
     super(message);
@@ -50,13 +66,22 @@ const KEY_BYTES = 32;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** @throws OperatorError for an empty keyring: without a key nothing starts */
-export function createVault(keyring: Keyring, metrics?: Pick<Metrics, "fingerprintSeconds">): Vault {
+/**
+ * @param watched where what does not open is told: somebody has to look at each
+ * @throws OperatorError for an empty keyring: without a key nothing starts
+ */
+export function createVault(
+  keyring: Keyring,
+  watched?: {
+    readonly metrics: Pick<Metrics, "fingerprintSeconds" | "vaultRefusals">;
+    readonly log: Pick<Log, "error">;
+  },
+): Vault {
   const sealing = keyring[0];
   if (!sealing)
     throw new OperatorError("SESSION_ENCRYPTION_KEYS is not set: sessions are not kept without a key to encrypt them");
   const fingerprint = (clear: Buffer): Buffer => {
-    const done = metrics?.fingerprintSeconds.startTimer();
+    const done = watched?.metrics.fingerprintSeconds.startTimer();
     const computed = fingerprintOf(clear);
     done?.();
     return computed;
@@ -77,51 +102,67 @@ export function createVault(keyring: Keyring, metrics?: Pick<Metrics, "fingerpri
       clear.fill(0);
     }
   };
+  const unwrap = ({ wrappedKey, keyId }: WrappedKey, bound: readonly unknown[]): Buffer => {
+    const entry = keyring.find(({ id }) => id === keyId);
+    if (!entry) throw new VaultError("unknown_key", `key ${keyId} is not in the keyring`);
+    return decrypt(entry.key, wrappedKey, associatedData("data key", bound));
+  };
   const open = (sealed: SealedSession, what: string, bound: readonly unknown[]): string => {
-    const entry = keyring.find(({ id }) => id === sealed.keyId);
-    if (!entry) throw new VaultError("unknown_key", `key ${sealed.keyId} is not in the keyring`);
-    const dataKey = decrypt(entry.key, sealed.wrappedKey, associatedData("data key", bound));
-    const clear = decrypt(dataKey, sealed.ciphertext, associatedData(what, bound));
+    const dataKey = unwrap(sealed, bound);
     try {
-      if (clear.length !== sealed.fingerprintSize || !timingSafeEqual(fingerprint(clear), sealed.fingerprint))
-        throw new VaultError("wrong_fingerprint", `the ${what} is not the one that was saved`);
-      return clear.toString("utf8");
+      const clear = decrypt(dataKey, sealed.ciphertext, associatedData(what, bound));
+      try {
+        if (clear.length !== sealed.fingerprintSize || !timingSafeEqual(fingerprint(clear), sealed.fingerprint))
+          throw new VaultError("wrong_fingerprint", `the ${what} is not the one that was saved`);
+        return clear.toString("utf8");
+      } finally {
+        clear.fill(0);
+      }
     } finally {
       dataKey.fill(0);
-      clear.fill(0);
+    }
+  };
+  const rewrap = (wrapped: WrappedKey, bound: readonly unknown[]): WrappedKey => {
+    const dataKey = unwrap(wrapped, bound);
+    try {
+      return { wrappedKey: encrypt(sealing.key, dataKey, associatedData("data key", bound)), keyId: sealing.id };
+    } finally {
+      dataKey.fill(0);
+    }
+  };
+  const telling = <T>(row: object, keyId: string, work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      if (watched && error instanceof VaultError) {
+        const { reason } = error;
+        watched.metrics.vaultRefusals.inc({ reason });
+        watched.log.error({ ...row, key_id: keyId, reason }, "security alarm: what is stored does not open");
+      }
+      throw error;
     }
   };
   return {
+    keyIds: keyring.map(({ id }) => id),
     seal: (session, binding) => seal(session, "session", partsOf(binding)),
-    open: (sealed, binding) => open(sealed, "session", partsOf(binding)),
-    sealApiHash: (apiHash, { tenantId, id, apiId }) => seal(apiHash, "API hash", [tenantId, id, apiId]),
-    openApiHash: (sealed, { tenantId, id, apiId }) => open(sealed, "API hash", [tenantId, id, apiId]),
+    open: (sealed, binding) =>
+      telling({ session_id: binding.sessionId.toString() }, sealed.keyId, () =>
+        open(sealed, "session", partsOf(binding)),
+      ),
+    sealApiHash: (apiHash, binding) => seal(apiHash, "API hash", partsOfHash(binding)),
+    openApiHash: (sealed, binding) =>
+      telling({ own_api_id: binding.id }, sealed.keyId, () => open(sealed, "API hash", partsOfHash(binding))),
+    rewrap: (wrapped, binding) => rewrap(wrapped, partsOf(binding)),
+    rewrapApiHash: (wrapped, binding) => rewrap(wrapped, partsOfHash(binding)),
   };
 }
 
 const partsOf = (binding: SessionBinding) => [binding.tenantId, binding.sessionId, binding.telegramId, binding.apiId];
+const partsOfHash = ({ tenantId, id, apiId }: ApiHashBinding) => [tenantId, id, apiId];
 
 /** What {@link SealedSession.fingerprint} is: sha256 of the clear session. */
 export function fingerprintOf(session: string | Buffer): Buffer {
   return createHash("sha256").update(session).digest();
-}
-
-/**
- * Opens the session that was sealed last, where there is one.
- *
- * @throws OperatorError where the keyring does not open it: no start
- */
-export async function assertVaultOpens(vault: Vault, database: Database): Promise<void> {
-  const newest = await database.asWorker(newestSealed);
-  if (!newest) return;
-  try {
-    vault.open(newest.sealed, newest.binding);
-  } catch (error) {
-    if (!(error instanceof VaultError)) throw error;
-    throw new OperatorError(
-      `SESSION_ENCRYPTION_KEYS does not open the sessions in this database (${error.message}): give the keyring that sealed them`,
-    );
-  }
 }
 
 /** Version, purpose and the bound values, each with its length before it, so that no two bindings share bytes. */

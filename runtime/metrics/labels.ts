@@ -39,6 +39,8 @@ export const JOB_NAMES = [
 
 export { SESSION_HOLDS, SESSION_STATES } from "../session-states.ts";
 
+export const VAULT_REFUSALS = ["unknown_key", "not_authentic", "wrong_fingerprint"] as const;
+export type VaultRefusal = (typeof VAULT_REFUSALS)[number];
 export const SESSION_ENDINGS = [
   "duplicated",
   "revoked_elsewhere",
