@@ -1,22 +1,38 @@
-import { Command, InvalidArgumentError } from "commander";
-import { type ApiIdInUse, listApiIds, putInService } from "../db/api-ids.ts";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { putInService, releasePinned } from "../db/api-id-outage.ts";
+import { type ApiIdInUse, drainApiId, keepApiId, listApiIds } from "../db/api-ids.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
-import { type CommonOptions, withContext } from "./context.ts";
-import { withCommonOptions } from "./options.ts";
-import { painted } from "./output.ts";
+import { type ApiIdState, stateOf } from "./api-id-state.ts";
+import type { RetireOptions } from "./api-ids-retire.ts";
+import { type CommandContext, type CommonOptions, withContext } from "./context.ts";
+import { wholeNumber, withCommonOptions } from "./options.ts";
+import { ought0, painted } from "./output.ts";
 
 export function apiIdsCommand(): Command {
   const apiIds = new Command("api-ids");
+  const command = (name: string, says: string) => withCommonOptions(new Command(name).description(says));
+  const ofOne = (name: string, says: string) => command(name, says).argument("<api_id>", "its number", parseApiId);
   apiIds.addCommand(
-    withCommonOptions(
-      new Command("list").description("the API IDs in use: their sessions, and whether Telegram refused one"),
+    command(
+      "list",
+      "the API IDs in use: their state, their sessions, and the accounts that Telegram took from them",
     ).action(list),
   );
+  apiIds.addCommand(ofOne("drain", "let an API ID take no logins any more; its sessions go on").action(drain));
   apiIds.addCommand(
-    withCommonOptions(
-      new Command("resume")
-        .description("put an API ID that Telegram refused back into service, with the sessions held for it")
-        .argument("<api_id>", "its number", parseApiId),
+    ofOne("retire", "end an API ID's work: with no session left, or with a word on what becomes of those that are")
+      .addOption(
+        new Option("--sessions <fate>", "what becomes of the sessions pinned to it").choices(["log-out", "hold"]),
+      )
+      .option("--timeout <seconds>", "how long to wait for workers to log them out", wholeNumber(1), 300)
+      .action(async (apiId: number, options: RetireOptions) =>
+        (await import("./api-ids-retire.ts")).retire(apiId, options),
+      ),
+  );
+  apiIds.addCommand(
+    ofOne(
+      "resume",
+      "put an API ID back into service (refused, draining or retired), with the sessions held for it",
     ).action(resume),
   );
   return apiIds;
@@ -29,16 +45,29 @@ function parseApiId(text: string): number {
   return apiId;
 }
 
-/** API IDs with no session yet are those of the configuration. */
-async function inUse({ database, config }: Parameters<Parameters<typeof withContext>[2]>[0]): Promise<ApiIdInUse[]> {
+/** An API ID that was never in use. */
+const UNUSED: Omit<ApiIdInUse, "apiId"> = {
+  ...{ firstSeenAt: null, outOfServiceAt: null, reason: null, refusals: 0, probeAt: null },
+  ...{ drainingAt: null, retiredAt: null, unconfiguredAt: null },
+  ...{ sessions: 0, held: 0, frozen: 0, frozenLately: 0, bannedLately: 0 },
+};
+
+/** API IDs that were never in use are those of the configuration. */
+async function inUse({ database, config }: CommandContext): Promise<(ApiIdInUse & { readonly state: ApiIdState })[]> {
   const known = await database.asWorker(listApiIds);
   const { masters, backup } = config.apiIds;
   const configured = [...masters, ...(backup ? [backup] : [])].map(({ apiId }) => apiId);
   const unused = configured.filter((apiId) => !known.some((each) => each.apiId === apiId));
-  return [
-    ...known,
-    ...unused.map((apiId) => ({ apiId, outOfServiceAt: null, reason: null, sessions: 0, held: 0 })),
-  ].sort((a, b) => a.apiId - b.apiId);
+  return [...known, ...unused.map((apiId) => ({ apiId, ...UNUSED }))]
+    .map((row) => ({ ...row, state: stateOf(row) }))
+    .sort((a, b) => a.apiId - b.apiId);
+}
+
+/** @throws OperatorError where there is no such API ID */
+export async function findApiId(context: CommandContext, apiId: number) {
+  const known = (await inUse(context)).find((each) => each.apiId === apiId);
+  if (!known) throw new OperatorError(`no API ID ${apiId} here: see "gramfleet api-ids list"`);
+  return known;
 }
 
 async function list(options: CommonOptions): Promise<void> {
@@ -48,19 +77,57 @@ async function list(options: CommonOptions): Promise<void> {
       rows.length === 0
         ? "no API ID is configured (MASTER_API_IDS), and no session has one"
         : context.out.table(
-            ["api_id", "sessions", "held", "out of service since", "reason"],
-            rows.map((row) => [row.apiId, row.sessions, row.held, painted("red", row.outOfServiceAt), row.reason]),
+            ["api_id", "state", "since", "sessions", "held", "frozen", "lost today", "reason", "tried again"],
+            rows.map((row) => [
+              row.apiId,
+              row.state === "in service" ? row.state : painted(row.state === "draining" ? "yellow" : "red", row.state),
+              row.retiredAt ?? row.outOfServiceAt ?? row.unconfiguredAt ?? row.drainingAt ?? row.firstSeenAt,
+              row.sessions,
+              row.held,
+              ought0(row.frozen),
+              ought0(row.frozenLately + row.bannedLately),
+              row.reason,
+              row.probeAt,
+            ]),
           ),
     );
   });
 }
 
+async function drain(apiId: number, options: CommonOptions): Promise<void> {
+  await withContext(options, [], async (context) => {
+    const { retiredAt, sessions } = await findApiId(context, apiId);
+    if (retiredAt) throw new OperatorError(`API ID ${apiId} is retired: it takes no logins`);
+    await context.database.asWorker((tx) => drainApiId(tx, apiId));
+    context.out.result(
+      { apiId, draining: true, sessions },
+      () =>
+        `API ID ${apiId} takes no logins any more; its ${sessions} sessions go on ("gramfleet api-ids resume ${apiId}" takes that back)`,
+    );
+  });
+}
+
+/** Sessions given free by one transaction. */
+const RELEASED_AT_ONCE = 1_000;
+
 async function resume(apiId: number, options: CommonOptions): Promise<void> {
   await withContext(options, [], async (context) => {
-    const known = (await inUse(context)).find((each) => each.apiId === apiId);
-    if (!known) throw new OperatorError(`no API ID ${apiId} here: see "gramfleet api-ids list"`);
-    if (known.outOfServiceAt === null) throw new OperatorError(`API ID ${apiId} is in service`);
-    const released = await context.database.asWorker((tx) => putInService(tx, apiId));
-    context.out.result({ apiId, released }, () => `API ID ${apiId} is back in service: ${released} sessions released`);
+    const { state } = await findApiId(context, apiId);
+    if (state === "in service") throw new OperatorError(`API ID ${apiId} is in service`);
+    if (state === "not configured")
+      throw new OperatorError(
+        `API ID ${apiId} is not configured: put it back into MASTER_API_IDS with its hash, and restart`,
+      );
+    const { database, out } = context;
+    await database.asWorker(async (tx) => {
+      await putInService(tx, apiId);
+      await keepApiId(tx, apiId);
+    });
+    let released = 0;
+    for (let now = RELEASED_AT_ONCE; now === RELEASED_AT_ONCE; released += now) {
+      now = await database.asWorker((tx) => releasePinned(tx, apiId, RELEASED_AT_ONCE));
+      out.progress(`${released + now} sessions released`);
+    }
+    out.result({ apiId, released }, () => `API ID ${apiId} is back in service: ${released} sessions released`);
   });
 }

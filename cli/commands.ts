@@ -43,7 +43,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import("./sessions.ts")).sessionsCommand(),
   },
   "api-ids": {
-    says: "the API IDs in use, and those that Telegram refused",
+    says: "the API IDs in use: drained, retired, refused by Telegram, put back",
     load: async () => (await import("./api-ids.ts")).apiIdsCommand(),
   },
   parse: {

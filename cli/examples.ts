@@ -47,6 +47,11 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   "sessions release": [["gramfleet sessions release 5000001", "once what it was held for is mended"]],
   "sessions revoke": [["gramfleet sessions revoke 5000001 --yes", "reading on takes a new login"]],
   "api-ids list": [["gramfleet api-ids list", "how many sessions each has, and whether Telegram refused it"]],
+  "api-ids drain": [["gramfleet api-ids drain 123456", "before it is retired"]],
+  "api-ids retire": [
+    ["gramfleet api-ids retire 123456", "refused while sessions are pinned to it: it says which"],
+    ["gramfleet api-ids retire 123456 --sessions log-out", "their people log in again, by another one"],
+  ],
   "api-ids resume": [["gramfleet api-ids resume 123456", "its sessions are released, too"]],
   parse: [
     ["gramfleet parse 5000001 --wait", "one user now, and what came of it"],

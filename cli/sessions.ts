@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { listOutOfService } from "../db/api-ids.ts";
+import { listServingNobody } from "../db/api-ids.ts";
 import { listSessions, sessionEvents, sessionOfUser, setHold } from "../db/sessions.ts";
 import { runningWaits } from "../db/waits.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
@@ -113,9 +113,9 @@ async function release(id: string, options: CommonOptions): Promise<void> {
     const released = await database.inTenant(DEFAULT_TENANT, async (tx) => {
       const session = await sessionOfUser(tx, user.id);
       if (!session || session.holds.length === 0) throw new OperatorError(`${telegramId} has no session that is held`);
-      if (session.holds.includes("api_id_out") && (await listOutOfService(tx)).has(session.apiId))
+      if (session.holds.includes("api_id_out") && (await listServingNobody(tx)).has(session.apiId))
         throw new OperatorError(
-          `API ID ${session.apiId} is out of service: "gramfleet api-ids resume ${session.apiId}" releases its sessions`,
+          `API ID ${session.apiId} serves nobody now: "gramfleet api-ids list" says why, "gramfleet api-ids resume ${session.apiId}" releases its sessions`,
         );
       for (const hold of session.holds) await setHold(tx, session.id, hold, false);
       return session.holds;

@@ -40,6 +40,16 @@ export function createLimits(divisor = 1) {
     /** A claim to read one channel: a few pages long, renewed page by page. */
     channelClaimMs: time(10_000),
     channelsInParallel: 4,
+    /** After a refusal of an API ID its calls and its queue pause for so long: what is under way notices. */
+    apiIdPauseMs: time(60_000),
+    /** One account tries it again after this, doubled each time: most refusals last, and a try costs one call. */
+    apiIdProbeFirstMs: time(60_000),
+    apiIdProbeMostMs: time(6 * 3_600_000),
+    /** A try is a connection and one call, each with its deadline. */
+    apiIdProbeClaimMs: Math.max(60_000, time(120_000)),
+    /** How often a worker looks which API IDs are out of service. */
+    apiIdsEveryMs: time(5_000),
+
     /** A peer that failed is left out of the change scan until this much later. */
     peerRecheckMs: 6 * 3_600_000,
 

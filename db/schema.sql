@@ -6,10 +6,32 @@ create table accepted_signatures (
 
 CREATE INDEX accepted_signatures_expiry ON accepted_signatures USING btree (expires_at);
 
+create table account_losses (
+  session_id bigint not null,
+  kind text not null,
+  api_id integer not null,
+  own_api boolean not null,
+  at timestamp with time zone default now() not null,
+  constraint account_losses_kind_check CHECK ((kind = ANY (ARRAY['frozen'::text, 'banned'::text]))),
+  constraint account_losses_pkey PRIMARY KEY (session_id, kind)
+);
+
+CREATE INDEX account_losses_at ON account_losses USING btree (at);
+
 create table api_ids (
   api_id integer not null,
   out_of_service_at timestamp with time zone,
   reason text,
+  first_seen_at timestamp with time zone default now() not null,
+  unconfigured_at timestamp with time zone,
+  draining_at timestamp with time zone,
+  retired_at timestamp with time zone,
+  refusals integer default 0 not null,
+  probe_at timestamp with time zone,
+  probe_after_ms bigint default 60000 not null,
+  probe_token uuid,
+  probe_session_id bigint,
+  probe_until timestamp with time zone,
   constraint api_ids_pkey PRIMARY KEY (api_id)
 );
 
@@ -112,6 +134,32 @@ create table channels (
 ) with (fillfactor=70);
 
 CREATE INDEX channels_username ON channels USING btree (lower(username));
+
+create table consent_texts (
+  sha256 bytea not null,
+  version text not null,
+  language text not null,
+  body text not null,
+  first_shown_at timestamp with time zone default now() not null,
+  constraint consent_texts_sha256_check CHECK ((length(sha256) = 32)),
+  constraint consent_texts_pkey PRIMARY KEY (sha256)
+);
+
+create table consents (
+  id bigint generated always as identity not null,
+  tenant_id text not null,
+  user_id bigint not null,
+  text_sha256 bytea not null,
+  via text not null,
+  at timestamp with time zone default now() not null,
+  constraint consents_via_check CHECK ((via = ANY (ARRAY['page'::text, 'bot'::text, 'api'::text, 'cli'::text]))),
+  constraint consents_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint consents_text_sha256_fkey FOREIGN KEY (text_sha256) REFERENCES consent_texts(sha256),
+  constraint consents_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint consents_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX consents_user ON consents USING btree (user_id, id);
 
 create table installation (
   one boolean default true not null,

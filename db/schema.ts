@@ -155,7 +155,48 @@ export interface Schema {
     seconds: number;
     observed_at: DefaultTime;
   };
-  api_ids: { api_id: number; out_of_service_at: NullableTime; reason: string | null };
+  api_ids: {
+    api_id: number;
+    /** When it was first seen in the configuration, or in use. */
+    first_seen_at: DefaultTime;
+    out_of_service_at: NullableTime;
+    /** Why Telegram refused it. */
+    reason: string | null;
+    /** Since when it has sessions and is not in the configuration. */
+    unconfigured_at: NullableTime;
+    /** Since when it takes no logins, by an operator's word. */
+    draining_at: NullableTime;
+    retired_at: NullableTime;
+    /** Of this outage: how often it was refused, when one account tries it next, and which one does now. */
+    refusals: Generated<number>;
+    probe_at: NullableTime;
+    probe_after_ms: Generated<bigint>;
+    probe_token: string | null;
+    probe_session_id: bigint | null;
+    probe_until: NullableTime;
+  };
+  account_losses: {
+    session_id: bigint;
+    kind: "frozen" | "banned";
+    api_id: number;
+    own_api: boolean;
+    at: DefaultTime;
+  };
+  consent_texts: {
+    sha256: Buffer;
+    version: string;
+    language: string;
+    body: string;
+    first_shown_at: DefaultTime;
+  };
+  consents: {
+    id: GeneratedAlways<bigint>;
+    tenant_id: string;
+    user_id: bigint;
+    text_sha256: Buffer;
+    via: "page" | "bot" | "api" | "cli";
+    at: DefaultTime;
+  };
   login_codes: { api_id: number; day: ColumnType<Date, string, string>; sent: Generated<number> };
   schedules: {
     user_id: bigint;

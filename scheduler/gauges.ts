@@ -1,3 +1,4 @@
+import { lossesOfADay } from "../db/account-losses.ts";
 import { listApiIds } from "../db/api-ids.ts";
 import type { Database } from "../db/database.ts";
 import { ledgerTotals } from "../db/ledger.ts";
@@ -49,17 +50,21 @@ export async function measureSessions(deps: {
   readonly database: Database;
   /** Ours: the masters, and the backup. */
   readonly apiIds: readonly number[];
-  readonly metrics: Pick<Metrics, "sessionStates" | "sessionsHeld" | "apiIdOut" | "apiIdSessions">;
+  readonly metrics: Pick<
+    Metrics,
+    "sessionStates" | "sessionsHeld" | "apiIdOut" | "apiIdSessions" | "apiIdAccountsLost"
+  >;
 }): Promise<"rest"> {
-  const { states, holds, apiIds } = await deps.database.asWorker(async (tx) => ({
+  const { states, holds, apiIds, losses } = await deps.database.asWorker(async (tx) => ({
     states: await countByState(tx),
     holds: await countByHold(tx),
     apiIds: await listApiIds(tx),
+    losses: await lossesOfADay(tx),
   }));
   for (const [state, count] of states) deps.metrics.sessionStates.set({ state }, count);
   for (const hold of SESSION_HOLDS) deps.metrics.sessionsHeld.set({ hold }, holds.get(hold) ?? 0);
   const labels = [...deps.apiIds.map((apiId) => apiIdLabel(apiId, false)), apiIdLabel(0, true)];
-  const shown = new Map(labels.map((label) => [label, { out: 0, usable: 0, held: 0 }]));
+  const shown = new Map(labels.map((label) => [label, { out: 0, usable: 0, held: 0, frozen: 0, banned: 0 }]));
   for (const { apiId, outOfServiceAt, sessions, held } of apiIds) {
     const sum = shown.get(apiIdLabel(apiId, !deps.apiIds.includes(apiId)));
     if (!sum) continue;
@@ -67,7 +72,13 @@ export async function measureSessions(deps: {
     sum.usable += sessions - held;
     sum.held += held;
   }
-  for (const [api_id, { out, usable, held }] of shown) {
+  for (const { apiId, kind, count } of losses) {
+    const sum = shown.get(apiIdLabel(apiId ?? 0, apiId === null || !deps.apiIds.includes(apiId)));
+    if (sum) sum[kind] += count;
+  }
+  for (const [api_id, { out, usable, held, frozen, banned }] of shown) {
+    deps.metrics.apiIdAccountsLost.set({ api_id, how: "frozen" }, frozen);
+    deps.metrics.apiIdAccountsLost.set({ api_id, how: "banned" }, banned);
     deps.metrics.apiIdOut.set({ api_id }, out);
     deps.metrics.apiIdSessions.set({ api_id, usable: "yes" }, usable);
     deps.metrics.apiIdSessions.set({ api_id, usable: "no" }, held);

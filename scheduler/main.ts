@@ -12,6 +12,7 @@ import type { LOOPS } from "../runtime/metrics/labels.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { runProcess } from "../runtime/process.ts";
 import { ownTracing } from "../runtime/tracing.ts";
+import { holdByApiId, settleApiIds } from "./api-ids.ts";
 import { scanDue } from "./due-scan.ts";
 import { measure, measureLedger, measureSessions } from "./gauges.ts";
 import { maintain } from "./maintenance.ts";
@@ -63,6 +64,7 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
     now: () => new Date(),
   };
 
+  await settleApiIds(deps);
   await recoverFromFlush(deps);
   const loop = (name: (typeof LOOPS)[number], everyMs: number, work: () => Promise<"again" | "rest">) => {
     const turn = () =>
@@ -82,6 +84,7 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
   loop("overdue scan", limits.overdueScanEveryMs, () => scanOverdue(deps));
   loop("overslept jobs", limits.overdueScanEveryMs, () => wakeOverslept(deps));
   loop("maintenance", limits.maintenanceEveryMs, () => maintain(deps));
+  loop("API IDs", limits.maintenanceEveryMs, () => holdByApiId(deps));
   loop("gauges", limits.overdueScanEveryMs, () => measure(deps));
   loop("session gauges", limits.overdueScanEveryMs, () => measureSessions(deps));
   loop("ledger gauges", limits.ledgerEveryMs, () => measureLedger(deps));

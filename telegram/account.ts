@@ -32,6 +32,13 @@ export interface Accounts {
     work: (account: OpenAccount) => Promise<T>,
     needs?: readonly string[],
   ): Promise<T>;
+  /**
+   * Opens a session that its API ID's refusal holds, to see whether Telegram takes the API ID again: one `getMe`, and
+   * nothing is read.
+   *
+   * @throws ApiIdRefused where it does not; and as `open`
+   */
+  tryApiId(sessionId: bigint): Promise<void>;
   /** How many are open in this process now. */
   readonly size: number;
   /** Ends everything that is open, and waits until it is closed and released. */

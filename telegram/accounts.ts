@@ -9,6 +9,8 @@ import type { Metrics } from "../runtime/metrics.ts";
 import { span } from "../runtime/tracing.ts";
 import { type Accounts, LeaseHeld, type OpenAccount, SessionUnusable } from "./account.ts";
 import { createEndings } from "./accounts/endings.ts";
+import { ApiIdOut } from "./api-ids/breakers.ts";
+import type { ApiIdService } from "./api-ids.ts";
 import { type AccountPolicy, createCallPolicy, type FloodOptions } from "./call-policy.ts";
 import type { Connect, ConnectionTimes, DataCenterAddresses, TelegramConnection } from "./connection.ts";
 import { FloodWait, LeaseLost, Transient, WaitRunning } from "./errors.ts";
@@ -26,6 +28,7 @@ export interface AccountsOptions {
   readonly connect: Connect;
   readonly limiter: Limiter;
   readonly waits: WaitLedger;
+  readonly apiIds: ApiIdService;
   /** Null for an API ID that is not configured here. */
   readonly apiHashOf: (apiId: number) => string | null;
   readonly dataCenters: DataCenterAddresses | null;
@@ -46,16 +49,19 @@ interface Readable {
 
 /** Opens accounts: lease, vault, connection, owner check, work, and all of it closed again in the right order. */
 export function createAccounts(options: AccountsOptions): Accounts {
-  const { database, leases, vault, limiter, waits, flood, metrics, clock, log } = options;
-  const endings = createEndings({ database, limiter, metrics, log });
+  const { database, leases, vault, limiter, waits, apiIds, flood, metrics, clock, log } = options;
+  const isOurs = (apiId: number) => options.apiHashOf(apiId) !== null;
+  const endings = createEndings({ database, apiIds, isOurs, metrics, log });
   const closing = new AbortController();
   const running = new Set<Promise<unknown>>();
   let size = 0;
 
-  function usable(session: SessionInfo | null): SessionInfo {
+  /** @param trying whether it is opened to see if its API ID is taken again: that hold is what it is about */
+  function usable(session: SessionInfo | null, trying: boolean): SessionInfo {
     if (!session) throw new SessionUnusable("unknown");
     if (session.state !== "AUTHORIZED") throw new SessionUnusable(session.state);
-    if (session.holds[0]) throw new SessionUnusable(session.holds[0]);
+    const hold = session.holds.find((each) => !(trying && each === "api_id_out"));
+    if (hold) throw new SessionUnusable(hold);
     return session;
   }
 
@@ -73,10 +79,13 @@ export function createAccounts(options: AccountsOptions): Accounts {
   }
 
   /** Under the lease: whoever held it before has written down what it knew. */
-  async function read(sessionId: bigint): Promise<Readable> {
+  async function read(sessionId: bigint, trying: boolean): Promise<Readable> {
     const found = await database.once((tx) => loadOpening(tx, sessionId));
-    const session = usable(found?.session ?? null);
-    if (found?.apiIdOut) throw new SessionUnusable("api_id_out");
+    const session = usable(found?.session ?? null, trying);
+    if (!trying) {
+      apiIds.breakers.serves(session.apiId, !found?.apiIdOut);
+      if (found?.apiIdOut) throw new SessionUnusable("api_id_out");
+    }
     if (!found?.sealed) throw new SessionUnusable("no_key");
     const own = session.ownApi ? await database.once((tx) => ownApiIdOfSession(tx, sessionId)) : null;
     const apiHash = own ? vault.openApiHash(own.sealed, own) : options.apiHashOf(session.apiId);
@@ -188,9 +197,13 @@ export function createAccounts(options: AccountsOptions): Accounts {
     asked: bigint | SessionInfo,
     work: (account: OpenAccount) => Promise<T>,
     needs: readonly string[],
+    trying = false,
   ): Promise<T> {
     if (closing.signal.aborted) throw new LeaseLost("LEASE_LOST", "open");
-    const known = usable(typeof asked === "bigint" ? await database.once((tx) => loadSession(tx, asked)) : asked);
+    const known = usable(
+      typeof asked === "bigint" ? await database.once((tx) => loadSession(tx, asked)) : asked,
+      trying,
+    );
     refuseWhileWaiting(known, needs);
     const lease = await span("lease", { "gramfleet.session_id": known.id }, async (asking) => {
       const lease = await leases.acquire(known.id);
@@ -200,27 +213,34 @@ export function createAccounts(options: AccountsOptions): Accounts {
     if (!lease) throw new LeaseHeld(`session ${known.id} is leased elsewhere`);
     size += 1;
     try {
-      const readable = await read(known.id);
+      const readable = await read(known.id, trying);
       refuseWhileWaiting(readable.session, needs);
       const secret = vault.open(readable.sealed, bindingOf(readable.session));
-      return await connected(readable, secret, lease, work);
+      const { apiId, ownApi } = readable.session;
+      const working = () => connected(readable, secret, lease, work);
+      // Somebody's own pair may have the number of one of ours: it says nothing of ours.
+      return await (trying || (ownApi && isOurs(apiId)) ? working() : apiIds.run(apiId, working));
+    } catch (error) {
+      throw error instanceof ApiIdOut ? new SessionUnusable("api_id_out") : error;
     } finally {
       await span("release", {}, () => lease.release());
       size -= 1;
     }
   }
 
+  function tracked<T>(opened: Promise<T>): Promise<T> {
+    const settled = opened.then(
+      () => undefined,
+      () => undefined,
+    );
+    running.add(settled);
+    void settled.then(() => running.delete(settled));
+    return opened;
+  }
+
   return {
-    open(sessionId, work, needs = []) {
-      const opened = open(sessionId, work, needs);
-      const settled = opened.then(
-        () => undefined,
-        () => undefined,
-      );
-      running.add(settled);
-      void settled.then(() => running.delete(settled));
-      return opened;
-    },
+    open: (sessionId, work, needs = []) => tracked(open(sessionId, work, needs)),
+    tryApiId: (sessionId) => tracked(open(sessionId, async () => undefined, [], true)),
     get size() {
       return size;
     },

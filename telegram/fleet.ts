@@ -7,6 +7,7 @@ import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { Accounts } from "./account.ts";
 import { createAccounts } from "./accounts.ts";
+import { type ApiIdService, type ApiIdTimes, createApiIdService } from "./api-ids.ts";
 import type { FloodOptions } from "./call-policy.ts";
 import type { Connect, ConnectionTimes, DataCenterAddresses } from "./connection.ts";
 import { folderMarks, redisMarks } from "./installation/marks.ts";
@@ -25,6 +26,7 @@ export interface Fleet {
   readonly leases: Leases;
   readonly limiter: Limiter;
   readonly waits: WaitLedger;
+  readonly apiIds: ApiIdService;
   readonly vault: Vault;
 }
 
@@ -51,12 +53,13 @@ export interface FleetOptions {
     readonly markDir: string | null;
     readonly everyMs: number;
   };
-  readonly limits: LeaseTimes & ConnectionTimes & { readonly callsInFlightPerAccount: number };
+  readonly limits: LeaseTimes & ConnectionTimes & Partial<ApiIdTimes> & { readonly callsInFlightPerAccount: number };
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Log;
   /** What fault tests take away. */
   readonly without?: Parameters<typeof createLeases>[0]["without"];
+  readonly withoutBreakers?: boolean;
 }
 
 /**
@@ -102,6 +105,11 @@ export async function createFleet(options: FleetOptions, lifecycle: Lifecycle): 
     (end) => end(),
   );
   const waits = lifecycle.own("waits", createWaitLedger({ database, clock, log }), (owned) => owned.close());
+  const apiIds = lifecycle.own(
+    "API IDs",
+    createApiIdService({ database, limiter, times: limits, without: options.withoutBreakers ?? false, log }),
+    (owned) => owned.close(),
+  );
   const accounts = lifecycle.own(
     "accounts",
     createAccounts({
@@ -110,11 +118,11 @@ export async function createFleet(options: FleetOptions, lifecycle: Lifecycle): 
       apiHashOf: (apiId) => apiHashOf(options.apiIds, apiId),
       times: limits,
       callsInFlight: limits.callsInFlightPerAccount,
-      ...{ database, leases, limiter, waits, vault, flood, metrics, clock, log },
+      ...{ database, leases, limiter, waits, apiIds, vault, flood, metrics, clock, log },
     }),
     (owned) => owned.close(),
   );
-  return { accounts, leases, limiter, waits, vault };
+  return { accounts, leases, limiter, waits, apiIds, vault };
 }
 
 function ownGuard(options: FleetOptions, lifecycle: Lifecycle): InstallationGuard | undefined {

@@ -11,9 +11,11 @@ import { createFailpoint, noFailpoint } from "../runtime/failpoint.ts";
 import { ownHealthServer } from "../runtime/health.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import { createLog, type Log } from "../runtime/log.ts";
+import { startLoop } from "../runtime/loop.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { runProcess } from "../runtime/process.ts";
 import { ownTracing } from "../runtime/tracing.ts";
+import { probeApiIds } from "../telegram/api-ids/probing.ts";
 import { createFleet } from "../telegram/fleet.ts";
 import { fleetOptions, loginDependencies } from "../telegram/from-config.ts";
 import { keepOriginalCodec } from "../telegram/gramjs/codec/fast-codec.ts";
@@ -46,6 +48,7 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
   const metrics = createMetrics({ process: "worker" });
   const { without } = config.faults;
   if (!config.fastCodec) keepOriginalCodec();
+  const ours = [...apiIds.masters, ...(apiIds.backup ? [apiIds.backup] : [])].map((api) => api.apiId);
   const failpoint = config.faults.failpoint ? createFailpoint(config.faults.failpoint) : noFailpoint;
   if (without.size > 0) log.error({ without: [...without] }, "protections are taken away");
   const tracing = await ownTracing(lifecycle, config.tracing, "worker", log);
@@ -73,6 +76,7 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
     outcomeOf(error, {
       ...{ now: now(), random: Math.random(), starts, queue },
       leaseHeldSnoozeMs: limits.leaseHeldSnoozeMs,
+      apiIdPauseMs: limits.apiIdPauseMs,
     });
   const handlers = createHandlers({
     accounts: fleet.accounts,
@@ -88,7 +92,7 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
   const consumer = lifecycle.own(
     "consumer",
     startConsumer({
-      queues: queuesOf([...apiIds.masters, ...(apiIds.backup ? [apiIds.backup] : [])].map((api) => api.apiId)),
+      queues: queuesOf(ours),
       redis: ownRedis(lifecycle, config, "worker", log),
       outcomeOf: outcome,
       concurrency: config.workerConcurrency,
@@ -117,6 +121,23 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
       loginDependencies(config, { database, fleet, metrics, clock, log }),
       limits.abandonedLoginsEveryMs,
     ),
+    (loop) => loop.stop(),
+  );
+  lifecycle.own(
+    "API IDs' probes",
+    startLoop({
+      name: "API IDs",
+      everyMs: limits.apiIdsEveryMs,
+      log,
+      turn: () =>
+        probeApiIds({
+          accounts: fleet.accounts,
+          apiIds: fleet.apiIds,
+          times: limits,
+          ours,
+          ...{ database, metrics, log },
+        }),
+    }),
     (loop) => loop.stop(),
   );
   announcePresence(lifecycle, { role: "worker", facts: () => ({ active: consumer.active }), prefix, redis, log });

@@ -27,9 +27,6 @@ const FIRST_LOOK_MS = 250;
 /** A job that began no oftener than this goes on soon after a lost connection or a statement that took too long. */
 const TRIED_SOON = 3;
 
-/** A queue serves nobody for this long after an error that names its API ID; its sessions are held by then. */
-const API_ID_REFUSED_MS = 60_000;
-
 /**
  * What an error means for the job that met it: a Snooze, a PauseQueue, a Discard, or the error itself, which is retried
  * as the job table says. Pure.
@@ -44,6 +41,8 @@ export function outcomeOf(
     readonly starts: number;
     readonly queue: string;
     readonly leaseHeldSnoozeMs: number;
+    /** How long a queue serves nobody after an error that names its API ID; its sessions are held by then. */
+    readonly apiIdPauseMs: number;
     /** In [0, 1). */
     readonly random: number;
   },
@@ -53,7 +52,7 @@ export function outcomeOf(
   const isShared = at.queue !== OWN_QUEUE;
   if (error instanceof WaitRunning && isShared && holdsEverybody(error))
     return new PauseQueue(Math.max(1, error.until.getTime() - at.now), error.message);
-  if (error instanceof ApiIdRefused && isShared) return new PauseQueue(API_ID_REFUSED_MS, error.message);
+  if (error instanceof ApiIdRefused && isShared) return new PauseQueue(at.apiIdPauseMs, error.message);
   if (error instanceof WaitRunning) return new Snooze(error.until, error.message);
   if (error instanceof FloodWait) return later(error.seconds * 1_000, error.message);
   if (error instanceof LeaseHeld) {

@@ -67,14 +67,40 @@ export function judgeQueues(queues: readonly (QueueCounts & { readonly waitsUnti
 export function judgeApiIds(inUse: readonly ApiIdInUse[], configured: readonly number[]): Finding {
   const known = [...new Set([...configured, ...inUse.map(({ apiId }) => apiId)])];
   if (known.length === 0) return { state: "off", says: "none is configured here, and no session has one" };
-  const out = inUse.filter(({ outOfServiceAt }) => outOfServiceAt !== null);
-  if (out.length === 0) return { state: "ok", says: `${count(known.length, "API ID")} in service` };
+  const inDanger = inUse.filter(losesAccounts).map(
+    ({ apiId, frozenLately, bannedLately }): Finding => ({
+      state: "degraded",
+      says: `Telegram took accounts of ${apiId} within a day: ${frozenLately} frozen, ${bannedLately} banned`,
+      todo: `gramfleet api-ids drain ${apiId}, and docs/api-ids.md: an API ID that loses accounts is in danger`,
+    }),
+  );
+  const missing = inUse
+    .filter(({ unconfiguredAt, retiredAt }) => unconfiguredAt && !retiredAt)
+    .map(
+      ({ apiId, held }): Finding => ({
+        state: "degraded",
+        says: `${apiId} is not configured, ${count(held, "session")} held`,
+        todo: `put ${apiId} back into MASTER_API_IDS, or gramfleet api-ids retire ${apiId}`,
+      }),
+    );
+  const out = inUse.filter(({ outOfServiceAt, retiredAt }) => outOfServiceAt !== null && retiredAt === null);
+  const findings = [...(out.length > 0 ? [refused(out, known)] : []), ...missing, ...inDanger];
+  return findings.length > 0
+    ? together(findings)
+    : { state: "ok", says: `${count(known.length, "API ID")} in service` };
+}
+
+/** As the alert ApiIdInDanger says it. */
+const losesAccounts = ({ sessions, frozenLately, bannedLately }: ApiIdInUse): boolean =>
+  frozenLately + bannedLately >= 3 && frozenLately + bannedLately > 0.05 * (sessions + bannedLately);
+
+function refused(out: readonly ApiIdInUse[], known: readonly number[]): Finding {
   return {
     state: known.every((apiId) => out.some((one) => one.apiId === apiId)) ? "down" : "degraded",
     says: out
       .map(({ apiId, reason, held }) => `${apiId} is refused by Telegram (${reason}), ${count(held, "session")} held`)
       .join("; "),
-    todo: `see my.telegram.org; once it is mended: ${out.map(({ apiId }) => `gramfleet api-ids resume ${apiId}`).join(", ")}`,
+    todo: `see my.telegram.org; one account tries it again by itself, or at once: ${out.map(({ apiId }) => `gramfleet api-ids resume ${apiId}`).join(", ")}`,
   };
 }
 

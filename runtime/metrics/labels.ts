@@ -63,6 +63,7 @@ export const LOOPS = [
   "overdue scan",
   "overslept jobs",
   "maintenance",
+  "API IDs",
   "gauges",
   "session gauges",
   "ledger gauges",

@@ -74,6 +74,21 @@ export const telegramMetrics = (define: Definer) => ({
     look: "An API ID that Telegram has banned: every session pinned to it stands still.",
     unit: "0 or 1; of `own`: API IDs",
   }),
+  apiIdProbes: define.counter({
+    name: "api_id_probes_total",
+    help: "Tries of an API ID that Telegram had refused, one account each, by outcome: served (it is back), refused, undecided (no account could try it, or Telegram did not answer).",
+    labels: { api_id: API_IDS, outcome: ["served", "refused", "undecided"] },
+    in: ["worker"],
+    look: "Whether an API ID that is out of service is tried at all, and comes back.",
+  }),
+  apiIdAccountsLost: define.gauge({
+    name: "api_id_accounts_lost",
+    help: "Accounts that Telegram has frozen or banned within a day, by the API ID that they had.",
+    labels: { api_id: API_IDS, how: ["frozen", "banned"] },
+    in: ["scheduler"],
+    look: "An API ID in danger: accounts that go by it are lost one after another.",
+    unit: "accounts of the last 24 hours",
+  }),
   apiIdSessions: define.gauge({
     name: "api_id_sessions",
     help: "Sessions that are AUTHORIZED, by API ID, usable or held.",

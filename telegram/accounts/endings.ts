@@ -1,12 +1,12 @@
-import { putOutOfService } from "../../db/api-ids.ts";
+import { noteLoss } from "../../db/account-losses.ts";
 import type { Database } from "../../db/database.ts";
 import { type SealedSession, type SessionInfo, setHold, transition } from "../../db/sessions.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { SESSION_ENDINGS } from "../../runtime/metrics/labels.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
+import type { ApiIdService } from "../api-ids.ts";
 import type { TelegramConnection } from "../connection.ts";
 import { AccountFrozen, ApiIdRefused, AuthDoubtful, AuthLost, RpcRefused } from "../errors.ts";
-import type { Limiter } from "../limiter.ts";
 
 /** An account at the moment an error ended its work. */
 export interface Ending {
@@ -15,9 +15,6 @@ export interface Ending {
   readonly sealed: SealedSession;
   readonly connection: Pick<TelegramConnection, "api"> | null;
 }
-
-/** How long an API ID's calls pause after an error that names it: long enough for what runs to notice. */
-const API_ID_PAUSE_MS = 60_000;
 
 /** The reason recorded with STALE, by Telegram's name for what happened. */
 const REASONS: Readonly<Record<string, (typeof SESSION_ENDINGS)[number]>> = {
@@ -31,18 +28,23 @@ const REASONS: Readonly<Record<string, (typeof SESSION_ENDINGS)[number]>> = {
 /** Writes down what an error means for the session, before its lease is released. */
 export function createEndings(options: {
   database: Database;
-  limiter: Pick<Limiter, "pause">;
+  apiIds: Pick<ApiIdService, "refused">;
+  /** Whether an API ID is one of ours. */
+  isOurs: (apiId: number) => boolean;
   metrics: Pick<Metrics, "sessionEndings">;
   log: Log;
 }) {
-  const { database, limiter, metrics, log } = options;
+  const { database, apiIds, isOurs, metrics, log } = options;
 
   /** Only where the stored key is still the one that got the error: a login may have replaced it meanwhile. */
   async function end({ session, sealed }: Ending, error: AuthLost): Promise<void> {
     const reason = REASONS[error.errorName] ?? "auth_lost";
-    const ended = await database.asWorker((tx) =>
-      transition(tx, session.id, { from: ["AUTHORIZED"], to: "STALE", reason, ifFingerprint: sealed.fingerprint }),
-    );
+    const change = { from: ["AUTHORIZED"], to: "STALE", reason, ifFingerprint: sealed.fingerprint } as const;
+    const ended = await database.asWorker(async (tx) => {
+      const changed = await transition(tx, session.id, change);
+      if (changed && reason === "banned") await noteLoss(tx, session, "banned");
+      return changed;
+    });
     if (ended) metrics.sessionEndings.inc({ reason });
     const fields = { session_id: String(session.id), user_telegram_id: String(session.telegramId), reason };
     log.warn({ ...fields, error: error.errorName, method: error.method, ended }, "session ended by Telegram");
@@ -62,7 +64,10 @@ export function createEndings(options: {
   }
 
   async function hold({ session }: Ending, name: "frozen" | "api_id_out"): Promise<void> {
-    await database.asWorker((tx) => setHold(tx, session.id, name, true));
+    await database.asWorker(async (tx) => {
+      await setHold(tx, session.id, name, true);
+      if (name === "frozen") await noteLoss(tx, session, "frozen");
+    });
     log.warn(
       { session_id: String(session.id), user_telegram_id: String(session.telegramId), hold: name },
       "session held",
@@ -70,11 +75,10 @@ export function createEndings(options: {
   }
 
   async function refuseApiId(ending: Ending, error: ApiIdRefused): Promise<void> {
-    const { apiId } = ending.session;
+    const { apiId, ownApi } = ending.session;
     await hold(ending, "api_id_out");
-    const fresh = await database.asWorker((tx) => putOutOfService(tx, apiId, error.errorName));
-    if (fresh) log.error({ api_id: apiId, error: error.errorName }, "API ID out of service");
-    await limiter.pause(apiId, API_ID_PAUSE_MS).catch((failure) => log.warn({ err: failure }, "API ID not paused"));
+    // Somebody may bring the number of one of ours with a hash that is wrong: that is refused to them alone.
+    if (!(ownApi && isOurs(apiId))) await apiIds.refused(apiId, error);
   }
 
   return {

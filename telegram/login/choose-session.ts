@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { listOutOfService } from "../../db/api-ids.ts";
+import { listClosedToLogins } from "../../db/api-ids.ts";
 import { LoginBusy } from "../../db/login-conflicts.ts";
 import { ownApiIdForLogin } from "../../db/own-api-ids.ts";
 import { ensureSession, type SessionInfo } from "../../db/sessions.ts";
@@ -32,7 +32,7 @@ export async function chooseSession(
 ): Promise<{ session: SessionInfo; api: LoginApi }> {
   const { database, fleet, apiIds } = deps;
   const { tenantId, user } = who;
-  const outOfService = await database.asWorker(listOutOfService);
+  const closed = await database.asWorker(listClosedToLogins);
   const appId = who.appId ?? (user ? `user_${user.telegramId}` : undefined);
   const known = appId === undefined ? null : await database.asWorker((tx) => sessionOfApp(tx, tenantId, appId));
   if (user && known && known.telegramId !== user.telegramId)
@@ -46,9 +46,9 @@ export async function chooseSession(
     ? openOwnApiId(fleet.vault, own)
     : ours(
         known
-          ? pickAgain(known, apiIds, outOfService)
+          ? pickAgain(known, apiIds, closed)
           : // Nobody's share of the API IDs is known before somebody has come: by chance, then.
-            pickMaster(user?.id ?? BigInt(randomInt(2 ** 31)), apiIds, outOfService),
+            pickMaster(user?.id ?? BigInt(randomInt(2 ** 31)), apiIds, closed),
       );
   if (known) return { session: known, api };
   const { apiId } = api;

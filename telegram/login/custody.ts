@@ -12,7 +12,7 @@ import type { Metrics } from "../../runtime/metrics.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { createCallPolicy, type FloodOptions } from "../call-policy.ts";
 import type { ConnectionTimes, ConnectOptions, DataCenterAddresses } from "../connection.ts";
-import { AuthLost, LoginRefused } from "../errors.ts";
+import { ApiIdRefused, AuthLost, LoginRefused } from "../errors.ts";
 import type { Fleet } from "../fleet.ts";
 import { noMethodPauses } from "../flood-scope.ts";
 import { openLoginWire } from "../gramjs/login-wire.ts";
@@ -24,7 +24,7 @@ import type { LoginWire } from "./login-wire.ts";
 
 export interface LoginDependencies {
   readonly database: Database;
-  readonly fleet: Pick<Fleet, "leases" | "limiter" | "waits" | "vault">;
+  readonly fleet: Pick<Fleet, "leases" | "limiter" | "waits" | "vault" | "apiIds">;
   readonly apiIds: { readonly masters: readonly MasterApi[]; readonly backup: MasterApi | null };
   readonly dataCenters: DataCenterAddresses | null;
   readonly times: ConnectionTimes;
@@ -147,6 +147,12 @@ export class LoginCustody {
       await deleteLease(tx, this.#lease.ref);
       return session;
     });
+  }
+
+  /** Where Telegram refuses one of our API IDs to a login, it is refused to everybody: the next one goes by another. */
+  async noteRefusal(error: unknown): Promise<void> {
+    if (error instanceof ApiIdRefused && this.#api.ownApiId === null)
+      await this.#deps.fleet.apiIds.refused(this.#api.apiId, error);
   }
 
   /** The login has come to nothing, and no key of it is logged in. */

@@ -70,6 +70,7 @@ async function underLease(
 /** Nobody stays logged in with the key of a login that failed, whoever may have accepted its token meanwhile. */
 async function end(deps: LoginDependencies, custody: LoginCustody, login: QrLogin, error: unknown): Promise<void> {
   try {
+    await custody.noteRefusal(error);
     if (login.secret !== "") await custody.discard(await login.wire());
     await login.close();
     await custody.giveUp(error);

@@ -202,6 +202,7 @@ class Login {
     const { custody } = this.#parts;
     const login = this.#login;
     try {
+      await custody.noteRefusal(error);
       if (login && this.#mayBeLoggedIn) await custody.discard(await login.wire());
       await login?.close();
       await custody.giveUp(error);

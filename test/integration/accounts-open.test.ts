@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { listOutOfService, putInService } from "../../db/api-ids.ts";
+import { putInService } from "../../db/api-id-outage.ts";
+import { listClosedToLogins } from "../../db/api-ids.ts";
 import { openDatabase } from "../../db/client.ts";
 import type { Database } from "../../db/database.ts";
 import { deleteLease, insertLease, listLeases } from "../../db/leases.ts";
@@ -374,7 +375,7 @@ describe("endings", () => {
     const refused = () => Promise.reject(new ApiIdRefused("API_ID_PUBLISHED_FLOOD", "help.getConfig"));
     await expect(accounts.open(id, refused)).rejects.toThrow(ApiIdRefused);
     expect((await row())?.holds).toEqual(["api_id_out"]);
-    expect(await database.asWorker(listOutOfService)).toEqual(new Set([1001]));
+    expect((await database.asWorker(listClosedToLogins)).out).toEqual(new Set([1001]));
     const other = await setUp();
     await expect(other.accounts.open(other.id, async () => 1)).rejects.toMatchObject({ reason: "api_id_out" });
     expect(other.events).toEqual([]);

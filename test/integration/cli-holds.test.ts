@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { putOutOfService } from "../../db/api-ids.ts";
+import { putOutOfService } from "../../db/api-id-outage.ts";
 import { openDatabase } from "../../db/client.ts";
 import type { Database } from "../../db/database.ts";
 import type { SessionHold } from "../../db/schema.ts";
@@ -73,7 +73,7 @@ it("says in one line why there is nothing to release", async () => {
   expect(free.stderr).toBe("gramfleet: 904 has no session that is held\n");
   expect(unknown.stderr).toMatch(/^gramfleet: no user 999 here: [^\n]+\n$/);
   expect(refused.stderr).toMatch(
-    /^gramfleet: API ID 1002 is out of service: "gramfleet api-ids resume 1002" [^\n]+\n$/,
+    /^gramfleet: API ID 1002 serves nobody now: [^\n]*"gramfleet api-ids resume 1002" [^\n]+\n$/,
   );
   expect(inService.stderr).toBe("gramfleet: API ID 1001 is in service\n");
   expect(noApiId).toMatchObject({ code: 2, stderr: expect.stringMatching(/^gramfleet: [^\n]*whole number[^\n]*\n$/) });
@@ -82,11 +82,13 @@ it("says in one line why there is nothing to release", async () => {
 
 it("a refused API ID is shown, and comes back with the sessions that were held for it alone", async () => {
   const { stdout } = await run("api-ids", "list");
-  expect(stdout).toMatch(/^ +1002 +2 +2 +\S+ \S+Z +API_ID_INVALID$/m);
-  expect(stdout).toMatch(/^ +1003 +0 +0 +– +–$/m);
+  expect(stdout).toMatch(/^ +1002 +out of service +\S+ \S+Z +2 +2 +1 +0 +API_ID_INVALID +\S+ \S+Z$/m);
+  expect(stdout).toMatch(/^ +1003 +in service +– +0 +0 +0 +0 +– +–$/m);
   expect(jsonOf(await run("api-ids", "resume", String(REFUSED), "--json"))).toEqual({ apiId: REFUSED, released: 2 });
   expect(await scheduled()).toEqual([FROZEN, FIRST, FREE]);
   expect(jsonOf(await run("api-ids", "list", "--json"))).toContainEqual({
-    ...{ apiId: REFUSED, outOfServiceAt: null, reason: null, sessions: 2, held: 1 },
+    ...{ apiId: REFUSED, state: "in service", outOfServiceAt: null, reason: null, refusals: 0, probeAt: null },
+    ...{ drainingAt: null, retiredAt: null, unconfiguredAt: null, firstSeenAt: expect.any(String) },
+    ...{ sessions: 2, held: 1, frozen: 1, frozenLately: 0, bannedLately: 0 },
   });
 });

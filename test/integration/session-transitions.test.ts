@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { putOutOfService } from "../../db/api-ids.ts";
+import { putOutOfService } from "../../db/api-id-outage.ts";
 import { openDatabase } from "../../db/client.ts";
 import type { Database } from "../../db/database.ts";
 import { setHold, transition } from "../../db/sessions.ts";

@@ -46,7 +46,7 @@ export async function startParsing(
   const enqueued: NewJob[] = [];
   const hinted: [channelId: bigint, revision: bigint][] = [];
   const outcome = (error: unknown, { starts, queue = "parse-1001" }: { starts: number; queue?: string }) =>
-    outcomeOf(error, { now: clock.now(), random: 0, starts, queue, leaseHeldSnoozeMs: 5_000 });
+    outcomeOf(error, { now: clock.now(), random: 0, starts, queue, leaseHeldSnoozeMs: 5_000, apiIdPauseMs: 60_000 });
   const handlers = createHandlers({
     accounts: leasedAccounts(database, apis),
     producer: {

@@ -34,7 +34,11 @@ const queue = {
   waitsUntil: null,
 };
 const sessions = { usable: 100, stale: 3, pending: 1, held: {}, endedLately: 0, keys: { k1: 100 }, leased: 4 };
-const apiId = { apiId: 1, outOfServiceAt: null, reason: null, sessions: 9, held: 0 };
+const apiId = {
+  ...{ apiId: 1, firstSeenAt: null, outOfServiceAt: null, reason: null, refusals: 0, probeAt: null },
+  ...{ drainingAt: null, retiredAt: null, unconfiguredAt: null },
+  ...{ sessions: 9, held: 0, frozen: 0, frozenLately: 0, bannedLately: 0 },
+};
 const out = { ...apiId, outOfServiceAt: new Date(0), reason: "API_ID_INVALID", held: 9 };
 const totals = { covered: 9, unverified: 0, missing: 5, incomplete: 1, oldestGapSeconds: 60 };
 const schedule = { schedulable: 10, due: 1, underWay: 2, late: 0, worstLagSeconds: 0 };
@@ -111,6 +115,20 @@ const CASES: readonly [what: string, found: Finding, state: Finding["state"], wo
   ["parked jobs", judgeQueues([{ ...queue, parked: 2 }]), "degraded", /2 jobs that ended the worker/],
   ["API IDs in service", judgeApiIds([apiId], [1, 2]), "ok", /2 API IDs in service/],
   ["one refused", judgeApiIds([out], [1, 2]), "degraded", /API_ID_INVALID.*9 sessions held.*api-ids resume 1/],
+  [
+    "one not configured",
+    judgeApiIds([{ ...apiId, unconfiguredAt: new Date(0), held: 9 }], [2]),
+    "degraded",
+    /put 1 back/,
+  ],
+  ["one retired", judgeApiIds([{ ...out, retiredAt: new Date(0) }], [2]), "ok", /2 API IDs/],
+  [
+    "accounts lost",
+    judgeApiIds([{ ...apiId, frozenLately: 2, bannedLately: 1 }], [1]),
+    "degraded",
+    /2 frozen, 1 banned/,
+  ],
+  ["few lost", judgeApiIds([{ ...apiId, frozenLately: 2 }], [1]), "ok", /in service/],
   ["all refused", judgeApiIds([out], [1]), "down", /api-ids resume 1/],
   ["none anywhere", judgeApiIds([], []), "off", /none is configured/],
   ["sessions in use", judgeSessions(sessions), "ok", /100 usable, 3 ended, 1 logging in, 0 held, 4 in use/],

@@ -6,7 +6,14 @@ import * as errors from "../../telegram/errors.ts";
 import { Interrupted } from "../../workers/interrupted.ts";
 import { isPostponed, outcomeOf } from "../../workers/outcome-of.ts";
 
-const AT = { now: 1_000_000, starts: 1, queue: "parse-1001", leaseHeldSnoozeMs: 5_000, random: 0 };
+const AT = {
+  now: 1_000_000,
+  starts: 1,
+  queue: "parse-1001",
+  leaseHeldSnoozeMs: 5_000,
+  apiIdPauseMs: 60_000,
+  random: 0,
+};
 const OWN = { ...AT, queue: "parse-own" };
 const until = (error: unknown, at = AT) => {
   const outcome = outcomeOf(error, at);
