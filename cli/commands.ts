@@ -78,6 +78,18 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     says: "each part of the fleet: ok, degraded or down, and what to do about it",
     load: async () => (await import("./health.ts")).healthCommand(),
   },
+  backup: {
+    says: "encrypted archives of the sessions: made, listed, verified, restored, pruned",
+    load: async () => (await import("./backup.ts")).backupCommand(),
+  },
+  adopt: {
+    says: "make a copied, restored or older database this installation's, once nobody else uses its sessions",
+    load: async () => (await import("./adopt.ts")).adoptCommand(),
+  },
+  retire: {
+    says: "end this installation's use of its sessions for good, so that another one may have them",
+    load: async () => (await import("./retire.ts")).retireCommand(),
+  },
   verify: {
     says: "hold what is stored against exported channels, message by message",
     load: async () => (await import("./verify.ts")).verifyCommand(),

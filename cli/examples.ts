@@ -45,6 +45,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   ],
   "sessions finalize": [["gramfleet sessions finalize", "instead of within a minute, as workers do it"]],
   "sessions release": [["gramfleet sessions release 5000001", "once what it was held for is mended"]],
+  "sessions unpark": [
+    ["gramfleet sessions unpark 5000001", "asks whether the other installation is gone for good"],
+    ["gramfleet sessions unpark --all --yes", "it was stopped and taken apart"],
+  ],
   "sessions revoke": [["gramfleet sessions revoke 5000001 --yes", "reading on takes a new login"]],
   "api-ids list": [["gramfleet api-ids list", "how many sessions each has, and whether Telegram refused it"]],
   "api-ids drain": [["gramfleet api-ids drain 123456", "before it is retired"]],
@@ -84,6 +88,21 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["gramfleet health", "exits with 1 where a part is down"],
     ["gramfleet health --json --strict", "for whatever watches from outside"],
   ],
+  "backup create": [
+    ["gramfleet backup create", "a new file in BACKUP_DIR"],
+    ["gramfleet backup create --session default:user_5000001 --out ada.gfbackup", "one session"],
+  ],
+  "backup list": [["gramfleet backup list", "when each was made, and how large it is"]],
+  "backup verify": [
+    ["gramfleet backup verify --all", "each one is read to its end; exits with 1 where one is not whole"],
+  ],
+  "backup restore": [
+    ["gramfleet backup restore sessions.gfbackup --dry-run", "what would come of it"],
+    ["gramfleet backup restore sessions.gfbackup", "its sessions are parked until gramfleet sessions unpark"],
+  ],
+  "backup prune": [["gramfleet backup prune", "as the scheduler does after each backup"]],
+  adopt: [["gramfleet adopt", "says what was found, and asks"]],
+  retire: [["gramfleet retire --yes", "its sessions are then restored elsewhere without being parked"]],
   verify: [["gramfleet verify --world export/result.json", "against an export of Telegram Desktop"]],
   export: [["gramfleet export @my_channel --format jsonl --out my_channel.jsonl", "deleted posts too, marked as such"]],
   completion: [

@@ -9,6 +9,7 @@ import { painted, state, when } from "./output.ts";
 import { importCommand } from "./sessions-import.ts";
 import { loginCommand, qrLoginCommand } from "./sessions-login.ts";
 import type { RevokeOptions } from "./sessions-revoke.ts";
+import type { UnparkOptions } from "./sessions-unpark.ts";
 import { parseTelegramId } from "./telegram-id.ts";
 import { requireUser } from "./user.ts";
 
@@ -26,6 +27,17 @@ export function sessionsCommand(): Command {
     )
       .argument("<telegram_id>")
       .action(release),
+  );
+  sessions.addCommand(
+    withCommonOptions(
+      new Command("unpark").description("read on with restored sessions, once the installation they are from is gone"),
+    )
+      .argument("[telegram_id...]")
+      .option("--all", "every parked session", false)
+      .option("--yes", "do not ask: that installation is gone for good", false)
+      .action(async (ids: string[], options: UnparkOptions) =>
+        (await import("./sessions-unpark.ts")).unparkSessions(ids, options),
+      ),
   );
   sessions.addCommand(loginCommand());
   sessions.addCommand(qrLoginCommand());
@@ -116,6 +128,10 @@ async function release(id: string, options: CommonOptions): Promise<void> {
       if (session.holds.includes("api_id_out") && (await listServingNobody(tx)).has(session.apiId))
         throw new OperatorError(
           `API ID ${session.apiId} serves nobody now: "gramfleet api-ids list" says why, "gramfleet api-ids resume ${session.apiId}" releases its sessions`,
+        );
+      if (session.holds.includes("parked"))
+        throw new OperatorError(
+          `${telegramId} is parked, since another installation may use its session: gramfleet sessions unpark ${telegramId}`,
         );
       for (const hold of session.holds) await setHold(tx, session.id, hold, false);
       return session.holds;

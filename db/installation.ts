@@ -141,13 +141,8 @@ export async function beginRetiring(tx: OwnerTx): Promise<void> {
   await sql`update installation set retiring_at = coalesce(retiring_at, now())`.execute(tx);
 }
 
-/** Parks every session for good, and forgets the leases of those who are gone. Gives how many were parked. */
-export async function finishRetiring(tx: OwnerTx): Promise<number> {
+/** Nobody has a lease any more: those of who are gone are forgotten. */
+export async function finishRetiring(tx: OwnerTx): Promise<void> {
   await sql`delete from leases`.execute(tx);
-  const { numAffectedRows } = await sql`
-    update sessions set holds = array_append(array_remove(holds, 'parked'), 'parked')
-    where state = 'AUTHORIZED'`.execute(tx);
-  await sql`update schedules set queue = null where queue is not null`.execute(tx);
   await sql`update installation set retired_at = coalesce(retired_at, now())`.execute(tx);
-  return Number(numAffectedRows ?? 0n);
 }

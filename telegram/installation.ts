@@ -1,18 +1,17 @@
-import type { Database, WorkerTx } from "../db/database.ts";
+import type { Database } from "../db/database.ts";
 import {
   beginInstallation,
   loadInstallation,
   lookAround,
   raiseCounter,
-  readSystemIdentifier,
   type Seen,
   stillOurs,
   type Tells,
 } from "../db/installation.ts";
-import { readTimeline } from "../db/server.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Log } from "../runtime/log.ts";
 import { startLoop } from "../runtime/loop.ts";
+import { whatServerTells } from "./installation/inspect.ts";
 import { judge, REFUSALS, type Refusal } from "./installation/judge.ts";
 import { type MarkStore, markOf } from "./installation/marks.ts";
 
@@ -60,25 +59,10 @@ export function guardInstallation(options: {
     firstLook = resolve;
   });
 
-  /** Each by itself: what is refused spoils its transaction. */
-  async function probe(): Promise<Tells> {
-    const told = (what: string, read: (tx: WorkerTx) => Promise<unknown>) =>
-      database.once(read).then(
-        () => true,
-        async (error: unknown) => {
-          await database.check();
-          log.warn({ err: error }, `PostgreSQL does not tell its ${what}: a copy of the database is harder to notice`);
-          return false;
-        },
-      );
-    return {
-      system: await told("system identifier", readSystemIdentifier),
-      timeline: await told("timeline", readTimeline),
-    };
-  }
-
   async function look(): Promise<void> {
-    tells ??= await probe();
+    tells ??= await whatServerTells(database, (what, error) =>
+      log.warn({ err: error }, `PostgreSQL does not tell its ${what}: a copy of the database is harder to notice`),
+    );
     const can = tells;
     for (let tried = 0; tried < TRIES; tried += 1) {
       const found = await database.asWorker(async (tx) => {
