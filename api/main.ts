@@ -73,7 +73,7 @@ export async function startApi(
       clock: systemClock,
       config: config.api,
       qrCallback: tickets && createQrCallback(tickets, metrics),
-      revoke: createRevokeSession(producer, systemClock),
+      revoke: createRevokeSession(database, producer, systemClock),
       queues: () => producer.openQueues(),
     }),
     closeInTime,

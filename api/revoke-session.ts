@@ -1,6 +1,8 @@
+import type { Database } from "../db/database.ts";
+import { askRevocation } from "../db/revocations.ts";
 import type { SessionInfo } from "../db/sessions.ts";
-import { queueOf } from "../queue/jobs.ts";
 import { JobFailed, type Producer } from "../queue/producer.ts";
+import { revokeJob } from "../queue/revoke-job.ts";
 import type { Clock } from "../runtime/clock.ts";
 
 /** Has a worker log a session out at Telegram, under its lease; false where that is not done yet. */
@@ -9,15 +11,14 @@ export type RevokeSession = (session: SessionInfo) => Promise<boolean>;
 /** Whoever asks waits so long; the job goes on. */
 const WAIT_MS = 15_000;
 
-export function createRevokeSession(producer: Pick<Producer, "add" | "waitFor">, clock: Clock): RevokeSession {
+export function createRevokeSession(
+  database: Pick<Database, "inTenant">,
+  producer: Pick<Producer, "add" | "waitFor">,
+  clock: Clock,
+): RevokeSession {
   return async (session) => {
-    const job = await producer.add({
-      name: "revoke-session",
-      queue: queueOf(session),
-      data: { tenantId: session.tenantId, sessionId: session.id.toString() },
-      urgency: "manual",
-      dueAt: new Date(clock.now()),
-    });
+    await database.inTenant(session.tenantId, (tx) => askRevocation(tx, session.id, "asked"));
+    const job = await producer.add(revokeJob(session, new Date(clock.now())));
     try {
       await producer.waitFor(job, WAIT_MS);
       return true;

@@ -1,4 +1,5 @@
 import type { NextFunction } from "grammy";
+import { noteVisit } from "../db/sessions.ts";
 import { preferencesOf, setPreferences } from "../db/user-preferences.ts";
 import { findUser } from "../db/users.ts";
 import type { BotContext } from "./context.ts";
@@ -13,6 +14,7 @@ export const introduce =
     ctx.language = languageOf(code);
     await database.inTenant(BOT_TENANT, async (tx) => {
       ctx.user = await findUser(tx, ctx.telegramId);
+      if (ctx.user) await noteVisit(tx, ctx.user.id);
       const known = ctx.user && (await preferencesOf(tx, ctx.user.id));
       if (!ctx.user || !known) return;
       ctx.timeZone = known.timeZone;

@@ -14,7 +14,8 @@ const NOT_REACHED: readonly number[] = [400, 403];
 
 /**
  * Tells people what became of their logins and sessions, until stopped: that they are logged in, that another account has
- * scanned, that a link has expired, that Telegram has ended their session. Each is told once, by any of the processes.
+ * scanned, that a link has expired, that Telegram has ended their session, or that it is logged out since nobody used it. Each
+ * is told once, by any of the processes.
  */
 export function startNotices(
   deps: Pick<BotDeps, "database" | "log" | "metrics">,
@@ -76,5 +77,9 @@ function textOf({ kind, reason, at }: SessionNotice, code: string | undefined, z
       return texts.wrongAccount;
     case "expired":
       return texts.loginExpired;
+    case "idle_soon":
+      return texts.idleSoon;
+    case "idle":
+      return texts.idle;
   }
 }

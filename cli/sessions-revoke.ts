@@ -1,6 +1,7 @@
+import { askRevocation } from "../db/revocations.ts";
 import { sessionOfUser } from "../db/sessions.ts";
-import { queueOf } from "../queue/jobs.ts";
 import { JobFailed } from "../queue/producer.ts";
+import { revokeJob } from "../queue/revoke-job.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
 import { openQueues } from "./queues.ts";
@@ -24,13 +25,8 @@ export async function revoke(id: string, options: RevokeOptions): Promise<void> 
     if (session?.state !== "AUTHORIZED" && session?.state !== "STALE")
       throw new OperatorError(`${telegramId} has no session to revoke: it is ${session?.state ?? "ABSENT"}`);
     const producer = await openQueues(context);
-    const job = await producer.add({
-      name: "revoke-session",
-      queue: queueOf(session),
-      data: { tenantId: session.tenantId, sessionId: session.id.toString() },
-      urgency: "manual",
-      dueAt: new Date(),
-    });
+    await database.inTenant(DEFAULT_TENANT, (tx) => askRevocation(tx, session.id, "asked"));
+    const job = await producer.add(revokeJob(session, new Date()));
     out.progress(`waiting for a worker to log ${telegramId} out`);
     await producer.waitFor(job, options.timeout * 1_000).catch((error: unknown) => {
       if (!(error instanceof JobFailed)) throw error;

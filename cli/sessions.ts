@@ -133,6 +133,8 @@ async function release(id: string, options: CommonOptions): Promise<void> {
         throw new OperatorError(
           `${telegramId} is parked, since another installation may use its session: gramfleet sessions unpark ${telegramId}`,
         );
+      if (session.holds.includes("revoking"))
+        throw new OperatorError(`${telegramId} is being logged out: that is not taken back`);
       for (const hold of session.holds) await setHold(tx, session.id, hold, false);
       return session.holds;
     });

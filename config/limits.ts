@@ -70,6 +70,20 @@ export function createLimits(divisor = 1) {
     maintenanceEveryMs: time(10_000),
     /** Channels asked for a turn: 60 a minute are a trickle of 5 calls a second, and 20,000 channels in six hours. */
     reconcileBatch: 10,
+    /** Each part of retention's work begins this often, in one scheduler of all. */
+    retentionEveryMs: time(60_000),
+    /** What grows slowly is looked at more rarely. */
+    rollUpEveryMs: time(3_600_000),
+    trimEveryMs: time(600_000),
+    /** Rows deleted in one transaction: some tens of milliseconds, so that nobody waits for its locks. */
+    retentionBatch: 2_000,
+    /** After so many a turn ends: others' turns come between. */
+    retentionBatchesPerTurn: 50,
+    /** Log-outs of idle sessions asked for a turn: each takes a worker a connection. */
+    idleBatch: 10,
+    /** A log-out that has come to nothing is tried again this much later, and given up after a week: the key goes. */
+    revokeAgainMs: time(900_000),
+    revokeGiveUpMs: 7 * 86_400_000,
     /** The ledger of every channel is summed up this often: it looks at thousands of rows. */
     ledgerEveryMs: time(30_000),
     /** `messages.getHistory` and `updates.getChannelDifference` give 100 at most (core.telegram.org/api/offsets). */

@@ -8,6 +8,8 @@ import type { PlanIntervals } from "./plans.ts";
 import { type TracingConfig, tracingConfig } from "./tracing.ts";
 import { VARIABLES, type Values, type VariableName } from "./variables.ts";
 
+const DAY_MS = 86_400_000;
+
 /** What every process of gramfleet is told at its start. Holds secrets: never logged, never printed. */
 export interface Config {
   readonly production: boolean;
@@ -28,6 +30,7 @@ export interface Config {
   readonly reconcile: { readonly everyMs: number; readonly window: number };
   readonly flood: { readonly inlineMaxSeconds: number; readonly sleepThreshold: number; readonly scope: FloodScope };
   readonly smsCodesPerDay: number;
+  readonly retention: RetentionConfig;
   /** How long a login by QR code may take. */
   readonly qrTicketMs: number;
   readonly workerConcurrency: number;
@@ -46,6 +49,14 @@ export interface Config {
   readonly legacyNames: readonly string[];
 }
 
+/** What goes when it has been kept for long enough; in milliseconds. */
+export interface RetentionConfig {
+  /** Null: never. */
+  readonly sessionIdleMs: number | null;
+  readonly runsKeptMs: number;
+  readonly unfollowedKeptMs: number;
+}
+
 /** What fault tests break. Nothing at all in production. */
 export interface FaultInjection {
   /** Protections that are taken away. */
@@ -54,8 +65,11 @@ export interface FaultInjection {
   readonly failpoint: Values["FAULTS_FAILPOINT"] | null;
 }
 
-/** Who may use a session, whether a commit is still ours, whether a frame may still go out, whether the database is ours. */
-export type Protection = "lease" | "fence" | "gate" | "installation";
+/**
+ * Who may use a session, whether a commit is still ours, whether a frame may still go out, whether the database is ours,
+ * whether it is heard that a session is to be revoked.
+ */
+export type Protection = "lease" | "fence" | "gate" | "installation" | "revocation";
 
 export type FloodScope = "auto" | "account" | "api_id";
 
@@ -195,6 +209,11 @@ function assemble(given: Values, publicKeyPem: string | null, legacyNames: strin
       scope: given.FLOOD_SCOPE,
     },
     smsCodesPerDay: given.SMS_CODES_PER_DAY,
+    retention: {
+      sessionIdleMs: given.SESSION_MAX_IDLE_DAYS === 0 ? null : given.SESSION_MAX_IDLE_DAYS * DAY_MS,
+      runsKeptMs: given.RUNS_KEPT_DAYS * DAY_MS,
+      unfollowedKeptMs: given.UNFOLLOWED_KEPT_DAYS * DAY_MS,
+    },
     qrTicketMs: given.QR_TICKET_TTL * 1000,
     workerConcurrency: given.WORKER_CONCURRENCY,
     fastCodec: given.GRAMJS_FAST_CODEC === "on",

@@ -144,6 +144,18 @@ export const VARIABLES = {
     withDefault(count("seconds above 0"), 600),
     "Seconds within which a login by QR code has to be finished.",
   ),
+  SESSION_MAX_IDLE_DAYS: variable(
+    withDefault(z.coerce.number().int().min(0, "must be days, 0 or more"), 30),
+    "Days after which a session that nothing uses is logged out at Telegram and deleted; 0: never. See docs/retention.md.",
+  ),
+  RUNS_KEPT_DAYS: variable(
+    withDefault(count("days above 0"), 30),
+    "Days after which runs, and what happened to sessions, are kept as daily sums only.",
+  ),
+  UNFOLLOWED_KEPT_DAYS: variable(
+    withDefault(z.coerce.number().int().min(0, "must be days, 0 or more"), 30),
+    "Days after which the messages of a public channel go that nobody follows any more; a private one's go at once.",
+  ),
   WORKER_CONCURRENCY: variable(
     withDefault(count("a whole number above 0"), 16),
     "Parses at once in a worker process, for each API ID.",
@@ -252,8 +264,8 @@ export const VARIABLES = {
     "Divides the lease and every time measured against it. For fault tests, never in production.",
   ),
   FAULTS_WITHOUT: variable(
-    optional(list(oneOf("lease", "fence", "gate", "installation"))),
-    "Protections taken away, so that fault tests are seen to fail: lease, fence, gate, installation. Never in production.",
+    optional(list(oneOf("lease", "fence", "gate", "installation", "revocation"))),
+    "Protections taken away, so that fault tests are seen to fail: lease, fence, gate, installation, revocation. Never in production.",
   ),
   FAULTS_FAILPOINT: variable(
     optional(failpoint),

@@ -14,6 +14,7 @@ import * as bot from "./migrations/0008-bot.ts";
 import * as ownApiIds from "./migrations/0009-own-api-ids.ts";
 import * as boardSessions from "./migrations/0010-board-sessions.ts";
 import * as installation from "./migrations/0012-installation.ts";
+import * as retention from "./migrations/0013-retention.ts";
 import * as apiIdsAndConsent from "./migrations/0014-api-ids-and-consent.ts";
 import * as keyRotation from "./migrations/0015-key-rotation.ts";
 import { answering } from "./unreachable.ts";
@@ -31,6 +32,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0009-own-api-ids": ownApiIds,
   "0010-board-sessions": boardSessions,
   "0012-installation": installation,
+  "0013-retention": retention,
   "0014-api-ids-and-consent": apiIdsAndConsent,
   "0015-key-rotation": keyRotation,
 };

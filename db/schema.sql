@@ -129,9 +129,17 @@ create table channels (
   title_since timestamp with time zone default now() not null,
   migrated_from bigint,
   migrated_at timestamp with time zone,
+  kept_from integer,
+  kept_days integer,
+  kept_checked_at timestamp with time zone,
+  unfollowed_since timestamp with time zone,
   constraint channels_kind_check CHECK ((kind = ANY (ARRAY['broadcast'::text, 'megagroup'::text]))),
   constraint channels_pkey PRIMARY KEY (id)
 ) with (fillfactor=70);
+
+CREATE INDEX channels_kept ON channels USING btree (id) WHERE (kept_from IS NOT NULL);
+
+CREATE INDEX channels_unfollowed ON channels USING btree (unfollowed_since) WHERE (unfollowed_since IS NOT NULL);
 
 CREATE INDEX channels_username ON channels USING btree (lower(username));
 
@@ -160,6 +168,15 @@ create table consents (
 );
 
 CREATE INDEX consents_user ON consents USING btree (user_id, id);
+
+create table erasures (
+  user_id bigint not null,
+  tenant_id text not null,
+  asked_at timestamp with time zone default now() not null,
+  constraint erasures_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint erasures_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint erasures_pkey PRIMARY KEY (user_id)
+);
 
 create table installation (
   one boolean default true not null,
@@ -240,6 +257,14 @@ create table login_codes (
   day date not null,
   sent integer default 0 not null,
   constraint login_codes_pkey PRIMARY KEY (api_id, day)
+);
+
+create table maintenance_tasks (
+  task text not null,
+  created_at timestamp with time zone default now() not null,
+  began_at timestamp with time zone default now() not null,
+  succeeded_at timestamp with time zone,
+  constraint maintenance_tasks_pkey PRIMARY KEY (task)
 );
 
 create table message_tombstones (
@@ -339,6 +364,22 @@ CREATE INDEX runs_finished ON runs USING brin (finished_at);
 
 CREATE INDEX runs_user ON runs USING btree (user_id, id);
 
+create table runs_daily (
+  tenant_id text not null,
+  day date not null,
+  plan text not null,
+  done integer not null,
+  failed integer not null,
+  waiting integer not null,
+  calls bigint not null,
+  waits bigint not null,
+  messages_new bigint not null,
+  messages_edited bigint not null,
+  messages_deleted bigint not null,
+  constraint runs_daily_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint runs_daily_pkey PRIMARY KEY (tenant_id, day, plan)
+);
+
 create table schedules (
   user_id bigint not null,
   tenant_id text not null,
@@ -384,9 +425,34 @@ create table session_events (
   constraint session_events_pkey PRIMARY KEY (id)
 );
 
+CREATE INDEX session_events_at ON session_events USING btree (at);
+
 CREATE INDEX session_events_session ON session_events USING btree (session_id, id);
 
-CREATE INDEX session_events_untold ON session_events USING btree (id) WHERE ((told_at IS NULL) AND ((to_state = 'STALE'::text) OR ((to_state = 'AUTHORIZED'::text) AND (reason ~~ 'logged in%'::text)) OR ((to_state = 'ABSENT'::text) AND (reason = ANY (ARRAY['expired'::text, 'abandoned'::text, 'wrong account'::text])))));
+CREATE INDEX session_events_untold ON session_events USING btree (id) WHERE ((told_at IS NULL) AND ((to_state = 'STALE'::text) OR ((to_state = 'AUTHORIZED'::text) AND ((reason ~~ 'logged in%'::text) OR (reason = 'idle soon'::text))) OR ((to_state = 'ABSENT'::text) AND (reason = ANY (ARRAY['expired'::text, 'abandoned'::text, 'wrong account'::text]))) OR ((to_state = 'REVOKED'::text) AND (reason ~~ 'idle%'::text))));
+
+create table session_events_daily (
+  tenant_id text not null,
+  day date not null,
+  from_state text not null,
+  to_state text not null,
+  reason text not null,
+  events integer not null,
+  constraint session_events_daily_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint session_events_daily_pkey PRIMARY KEY (tenant_id, day, from_state, to_state, reason)
+);
+
+create table session_revocations (
+  session_id bigint not null,
+  tenant_id text not null,
+  reason text not null,
+  asked_at timestamp with time zone default now() not null,
+  enqueued_at timestamp with time zone,
+  constraint session_revocations_reason_check CHECK ((reason = ANY (ARRAY['asked'::text, 'idle'::text]))),
+  constraint session_revocations_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE,
+  constraint session_revocations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint session_revocations_pkey PRIMARY KEY (session_id)
+);
 
 create table sessions (
   id bigint generated always as identity not null,
@@ -408,6 +474,7 @@ create table sessions (
   state_changed_at timestamp with time zone default now() not null,
   created_at timestamp with time zone default now() not null,
   own_api_ref uuid,
+  used_at timestamp with time zone default now() not null,
   constraint sessions_check CHECK ((((ciphertext IS NULL) = (wrapped_key IS NULL)) AND ((ciphertext IS NULL) = (key_id IS NULL)))),
   constraint sessions_owner CHECK ((((user_id IS NULL) = (telegram_id = 0)) AND ((user_id IS NOT NULL) OR (state = ANY (ARRAY['ABSENT'::text, 'PENDING_QR'::text, 'PENDING_CODE'::text, 'PENDING_PASSWORD'::text]))))),
   constraint sessions_state_check CHECK ((state = ANY (ARRAY['ABSENT'::text, 'PENDING_QR'::text, 'PENDING_CODE'::text, 'PENDING_PASSWORD'::text, 'AUTHORIZED'::text, 'STALE'::text, 'REVOKED'::text]))),
@@ -425,6 +492,8 @@ CREATE UNIQUE INDEX sessions_one_usable ON sessions USING btree (telegram_id) WH
 CREATE INDEX sessions_own_api ON sessions USING btree (own_api_ref) WHERE (own_api_ref IS NOT NULL);
 
 CREATE INDEX sessions_pending ON sessions USING btree (id) WHERE (state = ANY (ARRAY['PENDING_QR'::text, 'PENDING_CODE'::text, 'PENDING_PASSWORD'::text]));
+
+CREATE INDEX sessions_unused ON sessions USING btree (used_at) WHERE (state = ANY (ARRAY['AUTHORIZED'::text, 'STALE'::text]));
 
 CREATE INDEX sessions_user ON sessions USING btree (user_id);
 
@@ -478,7 +547,9 @@ create table tenants (
   id text not null,
   name text not null,
   created_at timestamp with time zone default now() not null,
+  messages_kept_days integer,
   constraint tenants_id_check CHECK ((id ~ '^[a-z0-9][a-z0-9_-]{0,62}$'::text)),
+  constraint tenants_messages_kept_days_check CHECK ((messages_kept_days > 0)),
   constraint tenants_pkey PRIMARY KEY (id)
 );
 

@@ -21,7 +21,13 @@ export { SESSION_STATES, type SessionHold, type SessionState };
 
 /** The tables, as kysely types them. `db/schema.sql` is the same, dumped from a migrated database. */
 export interface Schema {
-  tenants: { id: string; name: string; created_at: DefaultTime };
+  tenants: {
+    id: string;
+    name: string;
+    created_at: DefaultTime;
+    /** How long its users' messages are kept, counted from the day of a post; null: for ever. */
+    messages_kept_days: Generated<number | null>;
+  };
   users: {
     id: GeneratedAlways<bigint>;
     tenant_id: string;
@@ -108,6 +114,15 @@ export interface Schema {
     saved_at: NullableTime;
     state_changed_at: DefaultTime;
     created_at: DefaultTime;
+    /** When a job last had a use for it, or its person came: to the day. */
+    used_at: DefaultTime;
+  };
+  session_revocations: {
+    session_id: bigint;
+    tenant_id: string;
+    reason: "asked" | "idle";
+    asked_at: DefaultTime;
+    enqueued_at: NullableTime;
   };
   own_api_ids: {
     id: string;
@@ -229,6 +244,13 @@ export interface Schema {
     title_since: DefaultTime;
     migrated_from: bigint | null;
     migrated_at: NullableTime;
+    /** What lies below has been let go by policy: no message of it is stored, and none is missing. */
+    kept_from: Generated<number | null>;
+    /** The policy that it was let go by. */
+    kept_days: Generated<number | null>;
+    kept_checked_at: NullableTime;
+    /** When it was first found that nobody follows it any more. */
+    unfollowed_since: NullableTime;
   };
   channel_names: {
     channel_id: bigint;
@@ -293,6 +315,31 @@ export interface Schema {
     messages_edited: Generated<number>;
     messages_deleted: Generated<number>;
   };
+  /** What old runs came to. */
+  runs_daily: {
+    tenant_id: string;
+    day: ColumnType<Date, string, string>;
+    plan: string;
+    done: number;
+    failed: number;
+    waiting: number;
+    calls: bigint;
+    waits: bigint;
+    messages_new: bigint;
+    messages_edited: bigint;
+    messages_deleted: bigint;
+  };
+  session_events_daily: {
+    tenant_id: string;
+    day: ColumnType<Date, string, string>;
+    from_state: string;
+    to_state: string;
+    reason: string;
+    events: number;
+  };
+  /** People who asked to be erased. */
+  erasures: { user_id: bigint; tenant_id: string; asked_at: DefaultTime };
+  maintenance_tasks: { task: string; created_at: DefaultTime; began_at: DefaultTime; succeeded_at: NullableTime };
   user_posts: MessageColumns & { tenant_id: string; user_id: bigint };
 }
 

@@ -19,6 +19,8 @@ export interface SessionInfo {
   readonly holds: readonly SessionHold[];
   readonly stateChangedAt: Date;
   readonly savedAt: Date | null;
+  /** When a job last had a use for it, or its person came: to the day. */
+  readonly usedAt: Date;
 }
 
 /** A session string as the vault seals it. */
@@ -45,6 +47,7 @@ export const INFO = [
   "holds",
   "state_changed_at",
   "saved_at",
+  "used_at",
 ] as const;
 
 /** The columns of {@link SealedSession}. */
@@ -64,6 +67,7 @@ export function toInfo(row: Pick<Selectable<Schema["sessions"]>, (typeof INFO)[n
     holds: row.holds,
     stateChangedAt: row.state_changed_at,
     savedAt: row.saved_at,
+    usedAt: row.used_at,
   };
 }
 

@@ -11,10 +11,10 @@ import { notifyTransition } from "./transition-hint.ts";
 import { noteTransition } from "./transition-watch.ts";
 
 /**
- * One transition of the state machine, with its event row; into REVOKED and ABSENT the ciphertext goes too, and holds
- * end with the state AUTHORIZED. Into AUTHORIZED, the plans begin that invites gave. Sets or clears the schedule's queue
- * with it. Gives false where the row is not in one of `from` (or, with `ifFingerprint`, holds another key): nothing is
- * changed then.
+ * One transition of the state machine, with its event row; into REVOKED and ABSENT the ciphertext goes too. Holds end with
+ * the state AUTHORIZED, and what asks for a log-out with any transition but the one to STALE. Into AUTHORIZED, the plans
+ * begin that invites gave. Sets or clears the schedule's queue with it. Gives false where the row is not in one of `from`
+ * (or, with `ifFingerprint`, holds another key): nothing is changed then.
  *
  * @throws IllegalTransition where the table knows no way from one of `from` to `to`
  * @throws LoggedInAlready where this telegram_id has another session that is AUTHORIZED
@@ -43,6 +43,7 @@ export async function transition(
         reason,
         holds: [],
         state_changed_at: sql<Date>`now()`,
+        ...(change.to === "AUTHORIZED" ? { used_at: sql<Date>`now()` } : {}),
         ...(KEYLESS.includes(change.to) ? NO_KEY : {}),
       })
       .where("id", "=", sessionId)
@@ -58,6 +59,8 @@ export async function transition(
     .insertInto("session_events")
     .values({ tenant_id: row.tenant_id, session_id: sessionId, from_state: row.state, to_state: change.to, reason })
     .execute();
+  // It has come to pass, or a new login has come before it.
+  if (change.to !== "STALE") await tx.deleteFrom("session_revocations").where("session_id", "=", sessionId).execute();
   if (row.user_id !== null) await refreshQueue(tx, row.user_id);
   if (row.user_id !== null && change.to === "AUTHORIZED") await beginRedeemedPlans(tx, row.user_id);
   const made = { sessionId, from: row.state, to: change.to };

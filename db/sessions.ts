@@ -130,6 +130,17 @@ export async function pinForLogin(
   return pinned.numUpdatedRows > 0n;
 }
 
+export async function noteSessionUse(tx: WorkerTx, sessionId: bigint): Promise<void> {
+  await sql`update sessions set used_at = now() where id = ${sessionId}`.execute(tx);
+}
+
+/** Their person has come: what sessions they have are used, to the day. */
+export async function noteVisit(tx: TenantTx, userId: bigint): Promise<void> {
+  await sql`
+    update sessions set used_at = now()
+    where user_id = ${userId} and used_at < now() - interval '1 day' and ${ofTenant("tenant_id")}`.execute(tx);
+}
+
 /** How many sessions are in each state, of all tenants; 0 for a state that none is in. */
 export async function countByState(tx: WorkerTx): Promise<ReadonlyMap<SessionState, number>> {
   const rows = await tx

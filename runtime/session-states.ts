@@ -11,5 +11,5 @@ export const SESSION_STATES = [
 export type SessionState = (typeof SESSION_STATES)[number];
 
 /** What keeps an AUTHORIZED session from being used. */
-export const SESSION_HOLDS = ["owner_mismatch", "frozen", "api_id_out", "parked"] as const;
+export const SESSION_HOLDS = ["owner_mismatch", "frozen", "api_id_out", "parked", "revoking"] as const;
 export type SessionHold = (typeof SESSION_HOLDS)[number];

@@ -19,6 +19,7 @@ import { maintain } from "./maintenance.ts";
 import { scanOverdue } from "./overdue.ts";
 import { wakeOverslept } from "./overslept.ts";
 import { recoverFromFlush } from "./recovery.ts";
+import { retain } from "./retention.ts";
 import { createServiceGauges, measureSizes } from "./service-gauges.ts";
 
 /** Runs a scheduler until a signal ends it. Any number of them may run at once. */
@@ -58,6 +59,7 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
     reconcile,
     historyDepthFree,
     flood,
+    retention: config.retention,
     intervals: config.intervals,
     metrics,
     log,
@@ -90,6 +92,7 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
   loop("ledger gauges", limits.ledgerEveryMs, () => measureLedger(deps));
   loop("service gauges", limits.overdueScanEveryMs, createServiceGauges(deps));
   loop("size gauges", limits.ledgerEveryMs, () => measureSizes(deps));
+  loop("retention", limits.maintenanceEveryMs, () => retain(deps));
 
   const health = await ownHealthServer(lifecycle, { ...config.metrics, ...{ metrics, database, redis } });
   const facts = () => ({ scannedSecondsAgo: Math.round((performance.now() - scannedAt) / 100) / 10 });

@@ -15,6 +15,12 @@ export interface OpenAccount {
   tally(): { readonly calls: number; readonly waits: number };
 }
 
+/**
+ * `use`: the session counts as used. `look`: it does not. `revoke`: to log it out, which is not kept from happening by the
+ * hold that says so, nor by Telegram having frozen the account; it does not count as used either.
+ */
+export type Purpose = "use" | "look" | "revoke";
+
 /** Opens accounts: the only way in which a stored session is ever connected. */
 export interface Accounts {
   /**
@@ -23,6 +29,7 @@ export interface Accounts {
    * @param session its id, or its row as the caller has just read it: spares a look before the lease. What counts is
    * read under the lease
    * @param needs methods without which `work` can do nothing: where one of them has to wait, nothing is sent
+   * @param purpose what it is opened for
    * @throws SessionUnusable where the session is not AUTHORIZED or is held: nothing was sent
    * @throws LeaseHeld where another process has it: nothing was sent
    * @throws WaitRunning, AuthLost (the session is STALE by then, its reason recorded), and whatever `work` throws
@@ -31,6 +38,7 @@ export interface Accounts {
     session: bigint | SessionInfo,
     work: (account: OpenAccount) => Promise<T>,
     needs?: readonly string[],
+    purpose?: Purpose,
   ): Promise<T>;
   /**
    * Opens a session that its API ID's refusal holds, to see whether Telegram takes the API ID again: one `getMe`, and

@@ -2,12 +2,19 @@ import { type Database, LeaseGone } from "../db/database.ts";
 import { loadOpening } from "../db/opening.ts";
 import { ownApiIdOfSession } from "../db/own-api-ids.ts";
 import type { SessionHold } from "../db/schema.ts";
-import { loadSession, type SealedSession, type SessionInfo, saveSealed, setHold } from "../db/sessions.ts";
+import {
+  loadSession,
+  noteSessionUse,
+  type SealedSession,
+  type SessionInfo,
+  saveSealed,
+  setHold,
+} from "../db/sessions.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { span } from "../runtime/tracing.ts";
-import { type Accounts, LeaseHeld, type OpenAccount, SessionUnusable } from "./account.ts";
+import { type Accounts, LeaseHeld, type OpenAccount, type Purpose, SessionUnusable } from "./account.ts";
 import { createEndings } from "./accounts/endings.ts";
 import { ApiIdOut } from "./api-ids/breakers.ts";
 import type { ApiIdService } from "./api-ids.ts";
@@ -40,6 +47,20 @@ export interface AccountsOptions {
   readonly log: Log;
 }
 
+/** `try`: to see whether its API ID is taken again. */
+type OpenedFor = Purpose | "try";
+
+/** Holds that do not keep a session from being opened: what it is opened for is what they are about. */
+const PASSED: Readonly<Record<OpenedFor, readonly SessionHold[]>> = {
+  use: [],
+  look: [],
+  revoke: ["revoking", "frozen"],
+  try: ["api_id_out"],
+};
+
+/** How exact the last use of a session is. */
+const USE_NOTED_MS = 86_400_000;
+
 /** A session as it is read under its lease. */
 interface Readable {
   readonly session: SessionInfo;
@@ -56,11 +77,10 @@ export function createAccounts(options: AccountsOptions): Accounts {
   const running = new Set<Promise<unknown>>();
   let size = 0;
 
-  /** @param trying whether it is opened to see if its API ID is taken again: that hold is what it is about */
-  function usable(session: SessionInfo | null, trying: boolean): SessionInfo {
+  function usable(session: SessionInfo | null, purpose: OpenedFor): SessionInfo {
     if (!session) throw new SessionUnusable("unknown");
     if (session.state !== "AUTHORIZED") throw new SessionUnusable(session.state);
-    const hold = session.holds.find((each) => !(trying && each === "api_id_out"));
+    const hold = session.holds.find((each) => !PASSED[purpose].includes(each));
     if (hold) throw new SessionUnusable(hold);
     return session;
   }
@@ -79,10 +99,10 @@ export function createAccounts(options: AccountsOptions): Accounts {
   }
 
   /** Under the lease: whoever held it before has written down what it knew. */
-  async function read(sessionId: bigint, trying: boolean): Promise<Readable> {
+  async function read(sessionId: bigint, purpose: OpenedFor): Promise<Readable> {
     const found = await database.once((tx) => loadOpening(tx, sessionId));
-    const session = usable(found?.session ?? null, trying);
-    if (!trying) {
+    const session = usable(found?.session ?? null, purpose);
+    if (purpose !== "try") {
       apiIds.breakers.serves(session.apiId, !found?.apiIdOut);
       if (found?.apiIdOut) throw new SessionUnusable("api_id_out");
     }
@@ -193,33 +213,37 @@ export function createAccounts(options: AccountsOptions): Accounts {
     if (!saved) log.error({ session_id: String(session.id) }, "changed session not saved: another key is stored");
   }
 
+  /** To the day: a statement more than that, for each opening, would be one too many. */
+  async function noteUse({ id, usedAt }: SessionInfo): Promise<void> {
+    if (Math.abs(clock.now() - usedAt.getTime()) > USE_NOTED_MS) await database.once((tx) => noteSessionUse(tx, id));
+  }
+
   async function open<T>(
     asked: bigint | SessionInfo,
     work: (account: OpenAccount) => Promise<T>,
     needs: readonly string[],
-    trying = false,
+    purpose: OpenedFor,
   ): Promise<T> {
     if (closing.signal.aborted) throw new LeaseLost("LEASE_LOST", "open");
-    const known = usable(
-      typeof asked === "bigint" ? await database.once((tx) => loadSession(tx, asked)) : asked,
-      trying,
-    );
+    const found = typeof asked === "bigint" ? await database.once((tx) => loadSession(tx, asked)) : asked;
+    const known = usable(found, purpose);
     refuseWhileWaiting(known, needs);
     const lease = await span("lease", { "gramfleet.session_id": known.id }, async (asking) => {
-      const lease = await leases.acquire(known.id);
+      const lease = await leases.acquire(known.id, { toRevoke: purpose === "revoke" });
       asking.set({ "gramfleet.lease.taken": lease !== null });
       return lease;
     });
     if (!lease) throw new LeaseHeld(`session ${known.id} is leased elsewhere`);
     size += 1;
     try {
-      const readable = await read(known.id, trying);
+      const readable = await read(known.id, purpose);
       refuseWhileWaiting(readable.session, needs);
+      if (purpose === "use") await noteUse(readable.session);
       const secret = vault.open(readable.sealed, bindingOf(readable.session));
       const { apiId, ownApi } = readable.session;
       const working = () => connected(readable, secret, lease, work);
       // Somebody's own pair may have the number of one of ours: it says nothing of ours.
-      return await (trying || (ownApi && isOurs(apiId)) ? working() : apiIds.run(apiId, working));
+      return await (purpose === "try" || (ownApi && isOurs(apiId)) ? working() : apiIds.run(apiId, working));
     } catch (error) {
       throw error instanceof ApiIdOut ? new SessionUnusable("api_id_out") : error;
     } finally {
@@ -239,8 +263,8 @@ export function createAccounts(options: AccountsOptions): Accounts {
   }
 
   return {
-    open: (sessionId, work, needs = []) => tracked(open(sessionId, work, needs)),
-    tryApiId: (sessionId) => tracked(open(sessionId, async () => undefined, [], true)),
+    open: (sessionId, work, needs = [], purpose = "use") => tracked(open(sessionId, work, needs, purpose)),
+    tryApiId: (sessionId) => tracked(open(sessionId, async () => undefined, [], "try")),
     get size() {
       return size;
     },

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import type { Redis } from "ioredis";
 import type { Database } from "../db/database.ts";
+import { listenForRevocations } from "../db/revocations.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import type { Log } from "../runtime/log.ts";
@@ -85,6 +86,16 @@ export async function createFleet(options: FleetOptions, lifecycle: Lifecycle): 
       ...{ metrics, clock, log },
     }),
     (owned) => owned.close(),
+  );
+  lifecycle.own(
+    "revocations",
+    listenForRevocations({
+      url: options.heartbeatUrl,
+      onAsked: () => void leases.heedRevocations().catch((error) => log.info({ err: error }, "revocations not seen")),
+      retryMs: limits.heartbeatMs,
+      log,
+    }),
+    (listener) => listener.close(),
   );
   const limiter = lifecycle.own(
     "limiter",

@@ -10,6 +10,7 @@ import {
   openHeartbeat,
   takeOverLease,
 } from "../db/leases.ts";
+import { revokedAmong } from "../db/revocations.ts";
 import { readTimeline } from "../db/server.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { withDeadline } from "../runtime/deadline.ts";
@@ -33,8 +34,15 @@ export interface LeaseTimes {
 }
 
 export interface Leases {
-  /** Null where another holds it, or may still hold it. @throws what PostgreSQL throws */
-  acquire(sessionId: bigint): Promise<Lease | null>;
+  /**
+   * Null where another holds it, or may still hold it. One that is taken to revoke the session stays when the session is
+   * to be revoked; every other is lost then.
+   *
+   * @throws what PostgreSQL throws
+   */
+  acquire(sessionId: bigint, options?: { readonly toRevoke?: boolean }): Promise<Lease | null>;
+  /** Loses those of our leases whose sessions are to be revoked. Done at each look of the watch, too. */
+  heedRevocations(): Promise<void>;
   /** How many this process holds. */
   readonly size: number;
   /** Ends heartbeat and watch. Whoever holds a lease releases it first; what is left is lost, and its gate closed. */
@@ -59,8 +67,11 @@ export function createLeases(options: {
   holder: string;
   metrics: Pick<Metrics, "lockAcquired" | "lockFailed" | "lockLost">;
   log: Log;
-  /** What fault tests take away, which must be seen to fail then: exclusiveness, the holder's own deadline. */
-  without?: { has(protection: "lease" | "gate" | "installation"): boolean } | undefined;
+  /**
+   * What fault tests take away, which must be seen to fail then: exclusiveness, the holder's own deadline, that a session
+   * which is to be revoked is let go.
+   */
+  without?: { has(protection: "lease" | "gate" | "installation" | "revocation"): boolean } | undefined;
 }): Leases {
   const { database, installation, times, clock, holder, metrics, log, without } = options;
   const watch = createWatch(times.leaseMs + times.quietMs);
@@ -166,6 +177,20 @@ export function createLeases(options: {
     },
   });
 
+  async function heedRevocations(): Promise<void> {
+    if (without?.has("revocation")) return;
+    const inUse = [...held.values()].filter((lease) => lease.held && !lease.toRevoke);
+    if (inUse.length === 0) return;
+    const ids = inUse.map((lease) => lease.ref.sessionId);
+    const asking = database.once((tx) => revokedAmong(tx, ids));
+    const revoked = new Set(await withDeadline("looking for revocations", times.heartbeatMs, asking));
+    for (const lease of inUse) {
+      if (!lease.held || !revoked.has(lease.ref.sessionId)) continue;
+      lease.lose("its session is to be revoked");
+      log.info({ session_id: String(lease.ref.sessionId) }, "lease given up: the session is to be revoked");
+    }
+  }
+
   const watching = startLoop({
     name: "lease watch",
     everyMs: times.heartbeatMs / 2,
@@ -177,6 +202,7 @@ export function createLeases(options: {
         return listLeases(tx);
       });
       watch.observe(rows, clock.monotonic());
+      await heedRevocations();
       return "rest";
     },
   });
@@ -224,7 +250,8 @@ export function createLeases(options: {
   };
 
   return {
-    async acquire(sessionId) {
+    heedRevocations,
+    async acquire(sessionId, { toRevoke = false } = {}) {
       if (closed) return refused("closing");
       if (held.has(sessionId) || asked.has(sessionId)) return refused("busy");
       asked.add(sessionId);
@@ -238,7 +265,7 @@ export function createLeases(options: {
         if (taken !== "inserted")
           log.warn({ session_id: String(sessionId), from: taken.holder }, "lease of a vanished holder taken over");
         const leaseMs = without?.has("gate") ? Number.POSITIVE_INFINITY : times.leaseMs;
-        const lease = new HeldLease({ ref, takenAt, leaseMs, clock, giveBack });
+        const lease = new HeldLease({ ref, takenAt, leaseMs, clock, giveBack, toRevoke });
         held.set(sessionId, lease);
         if (!closed) {
           metrics.lockAcquired.inc();

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { admit, NotAdmitted } from "../../db/admission.ts";
 import type { TenantTx } from "../../db/database.ts";
+import { noteVisit } from "../../db/sessions.ts";
 import type { User } from "../../db/users.ts";
 import { createWebSession, deleteWebSession } from "../../db/web-sessions.ts";
 import { BOT_TENANT, provenBy } from "../http/callers.ts";
@@ -56,6 +57,7 @@ export const loginRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, deps) =
       );
       const { token } = await database.inTenant(BOT_TENANT, async (tx) => {
         const user = await userFor(tx, telegramId, invite);
+        await noteVisit(tx, user.id);
         return createWebSession(tx, { tenantId: user.tenantId, userId: user.id });
       });
       const event = "SESSION_CREATE";

@@ -1,6 +1,7 @@
 import { type Composer, InlineKeyboard } from "grammy";
+import { askRevocation } from "../../db/revocations.ts";
 import { loadSession, type SessionInfo, sessionOfUser } from "../../db/sessions.ts";
-import { queueOf } from "../../queue/jobs.ts";
+import { revokeJob } from "../../queue/revoke-job.ts";
 import { sleep } from "../../runtime/sleep.ts";
 import type { BotContext } from "../context.ts";
 import { BOT_TENANT, type BotDeps } from "../deps.ts";
@@ -37,13 +38,8 @@ export function logoutCommands(bot: Composer<BotContext>, deps: BotDeps): void {
     // What the button was made for, and the user's own: another login may have come since.
     if (!user || !session || session.id !== BigInt(ctx.match[1] ?? "0") || !canEnd(session))
       return void (await ctx.editMessageText(texts.notLoggedIn));
-    await producer.add({
-      name: "revoke-session",
-      queue: queueOf(session),
-      data: { tenantId: session.tenantId, sessionId: session.id.toString() },
-      urgency: "manual",
-      dueAt: new Date(clock.now()),
-    });
+    await database.inTenant(BOT_TENANT, (tx) => askRevocation(tx, session.id, "asked"));
+    await producer.add(revokeJob(session, new Date(clock.now())));
     log.info({ session_id: session.id.toString() }, "log-out asked for");
     await ctx.editMessageText(texts.loggingOut);
     background.run("following a log-out", async (signal) => {

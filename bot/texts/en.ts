@@ -102,6 +102,9 @@ export const en: Texts = {
     "Another Telegram account than yours has scanned the code. It was logged out at once, and nothing of it was kept. Scan with the account that you write to me with: /login",
   loginExpired: "The login was not finished in time. Get a new link with /login",
   ended: (reason, when) => `Your session ended (${reason}, ${when}). Log in again: /login`,
+  idleSoon:
+    "Your session has not been used for weeks. In three days it is logged out, and its key deleted here. Any message to me keeps it, as reading your channels does: /subscription, /add_channel",
+  idle: "Your session was not used for long: it is logged out at Telegram, and its key deleted here. Log in again: /login",
   endings: {
     AUTH_KEY_UNREGISTERED: "it was ended in Telegram's settings",
     AUTH_KEY_INVALID: "Telegram knows its key no more",

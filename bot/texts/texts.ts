@@ -25,6 +25,8 @@ export interface Texts {
   readonly loginExpired: string;
   ended(reason: string, when: string): string;
   /** By Telegram's names for why a session ended. */
+  readonly idleSoon: string;
+  readonly idle: string;
   readonly endings: Readonly<Record<string, string>>;
 
   readonly plan: Readonly<Record<"premium" | "trial" | "free", string>>;

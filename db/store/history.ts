@@ -1,5 +1,6 @@
 import type { WorkerTx } from "../database.ts";
 import { advanceChannel, lockChannel } from "./channel-row.ts";
+import { keptFrom, stillKept } from "./let-go.ts";
 import { markAbsent } from "./marks.ts";
 import { mergeMessages } from "./merge.ts";
 import type { HistoryRows, PageResult } from "./page.ts";
@@ -16,8 +17,9 @@ const EVERY_ID = { from: 1, to: 2 ** 31 - 2 };
  */
 export async function storeHistory(tx: WorkerTx, page: HistoryRows): Promise<PageResult> {
   const { channelId, readAt, covers } = page;
-  const before = await lockChannel(tx, channelId, page.ptsAtCall);
-  const merged = await mergeMessages(tx, { channelId, winsTies: false, pts: null, readAt }, page.messages, before);
+  const { revision: before, kept } = await lockChannel(tx, page, page.ptsAtCall);
+  const messages = stillKept(kept, page.messages);
+  const merged = await mergeMessages(tx, { channelId, winsTies: false, pts: null, readAt }, messages, before);
   await reportRepaired(tx, channelId, merged.repaired);
   const next = merged.revision === before ? before + 1n : merged.revision;
   const present = [...page.messages.map((message) => message.id), ...(page.skippedIds ?? [])];
@@ -29,6 +31,7 @@ export async function storeHistory(tx: WorkerTx, page: HistoryRows): Promise<Pag
     covers,
     unverifies: page.unverifyCovered ? EVERY_ID : null,
     topMessageId: page.topMessageId ?? 0,
+    keptFrom: keptFrom(kept, page.messages),
     readAt,
   });
   const { added, bytes, edited } = merged;

@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { WorkerTx } from "../database.ts";
 import type { ChannelMessage } from "../message.ts";
 import { lockChannel } from "./channel-row.ts";
+import { stillKept } from "./let-go.ts";
 import { markDeleted } from "./marks.ts";
 import { mergeMessages } from "./merge.ts";
 import type { PageResult } from "./page.ts";
@@ -28,11 +29,16 @@ export interface ReconciledRows {
  */
 export async function storeReconciled(tx: WorkerTx, page: ReconciledRows): Promise<PageResult> {
   const { channelId, readAt } = page;
-  const before = await lockChannel(tx, channelId, page.ptsAtCall);
-  const merged = await mergeMessages(tx, { channelId, winsTies: false, pts: null, readAt }, page.messages, before);
+  const { revision: before, kept } = await lockChannel(tx, page, page.ptsAtCall);
+  const messages = stillKept(kept, page.messages);
+  const merged = await mergeMessages(tx, { channelId, winsTies: false, pts: null, readAt }, messages, before);
   await reportRepaired(tx, channelId, merged.repaired);
   const next = merged.revision === before ? before + 1n : merged.revision;
-  const deleted = await markDeleted(tx, { channelId, revision: next, readAt }, page.deletedIds);
+  const deleted = await markDeleted(
+    tx,
+    { channelId, revision: next, readAt },
+    page.deletedIds.filter((id) => id >= kept.from),
+  );
   const revision = deleted.rows > 0 ? next : merged.revision;
   await sql`
     update channels set revision = ${revision}, reconcile_below = ${page.lowest} where id = ${channelId}`.execute(tx);

@@ -56,6 +56,18 @@ export const PLANS = ["premium", "trial", "free"] as const;
 /** What grows; all other tables count as its last. */
 export const TABLES = ["messages", "message_versions", "runs", "session_events", "other"] as const;
 
+/** What is done for what is kept too long, and what goes by it. */
+export const RETENTION_TASKS = [
+  "revocations",
+  "idle sessions",
+  "erasures",
+  "old runs",
+  "old session events",
+  "old messages",
+  "unfollowed channels",
+] as const;
+export const RETENTION_KINDS = ["sessions", "users", "runs", "session_events", "messages", "channels"] as const;
+
 /** The scheduler's loops. */
 export const LOOPS = [
   "recovery",
@@ -69,6 +81,7 @@ export const LOOPS = [
   "ledger gauges",
   "service gauges",
   "size gauges",
+  "retention",
 ] as const;
 
 /** A value that is none of the list's counts as its last one, `other`. */

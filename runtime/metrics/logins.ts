@@ -58,8 +58,11 @@ export const loginMetrics = (define: Definer) => ({
   }),
   botNotices: define.counter({
     name: "bot_notices_total",
-    help: "What the bot has told people unasked, by kind (logged_in, wrong_account, expired, ended) and outcome (told, not_reached).",
-    labels: { kind: ["logged_in", "wrong_account", "expired", "ended"], outcome: ["told", "not_reached"] },
+    help: "What the bot has told people unasked, by kind (logged_in, wrong_account, expired, ended, idle_soon, idle) and outcome (told, not_reached).",
+    labels: {
+      kind: ["logged_in", "wrong_account", "expired", "ended", "idle_soon", "idle"],
+      outcome: ["told", "not_reached"],
+    },
     in: ["bot"],
     look: "Whether people hear that their session has ended.",
   }),

@@ -17,7 +17,7 @@ export const sessionMetrics = (define: Definer) => ({
     help: "AUTHORIZED sessions that are not used, by what holds them.",
     labels: { hold: SESSION_HOLDS },
     in: ["scheduler"],
-    look: "owner_mismatch is a security alarm; frozen is Telegram's; api_id_out goes with its API ID.",
+    look: "owner_mismatch is a security alarm; frozen is Telegram's; api_id_out goes with its API ID; revoking is being logged out.",
   }),
   sessionTransitions: define.counter({
     name: "session_state_transitions_total",

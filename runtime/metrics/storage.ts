@@ -1,5 +1,5 @@
 import type { Definer } from "./define.ts";
-import { TABLES } from "./labels.ts";
+import { RETENTION_KINDS, RETENTION_TASKS, TABLES } from "./labels.ts";
 
 /** What is stored, what is missing from it, and the room that it takes. */
 export const storageMetrics = (define: Definer) => ({
@@ -45,6 +45,20 @@ export const storageMetrics = (define: Definer) => ({
     help: "For how long the channel that has been incomplete longest has been so; 0 where none is.",
     in: ["scheduler"],
     look: "A gap that does not close.",
+  }),
+  retentionDeleted: define.counter({
+    name: "retention_deleted_total",
+    help: "What went since it was kept for long enough, or was asked to go: users erased, sessions whose log-out was asked for since nobody used them, runs and session events into their daily sums, messages, channels.",
+    labels: { kind: RETENTION_KINDS },
+    in: ["scheduler"],
+    look: "Whether old data goes at all, and how much of it.",
+  }),
+  retentionLastSuccess: define.gauge({
+    name: "retention_last_success_timestamp_seconds",
+    help: "When each kind of retention's work last came to its end, in any scheduler. No sample until it has.",
+    labels: { task: RETENTION_TASKS },
+    in: ["scheduler"],
+    look: "Work that has not succeeded for hours.",
   }),
   databaseBytes: define.gauge({
     name: "database_size_bytes",

@@ -19,6 +19,8 @@ export interface Lease {
 export class HeldLease implements Lease {
   readonly ref: LeaseRef;
   readonly gate: Gate;
+  /** Taken to log the session out: it does not end for that. */
+  readonly toRevoke: boolean;
   readonly #clock: Clock;
   readonly #leaseMs: number;
   readonly #giveBack: (lease: HeldLease) => Promise<void>;
@@ -35,12 +37,14 @@ export class HeldLease implements Lease {
     leaseMs: number;
     clock: Clock;
     giveBack: (lease: HeldLease) => Promise<void>;
+    toRevoke?: boolean;
   }) {
     this.ref = options.ref;
     this.#renewedAt = options.takenAt;
     this.#leaseMs = options.leaseMs;
     this.#clock = options.clock;
     this.#giveBack = options.giveBack;
+    this.toRevoke = options.toRevoke ?? false;
     this.gate = { isOpen: () => this.#isOpen() };
     this.#arm();
   }

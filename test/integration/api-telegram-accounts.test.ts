@@ -48,7 +48,7 @@ beforeAll(async () => {
     ...{ prefix: redis.prefix, handlers, outcomeOf: (error) => error, concurrency: 2, metrics: home.deps.metrics, log },
     limits: { jobLockMs: 30_000, stalledCheckMs: 15_000, maxStalledCount: 10, parkAfterStalls: 10, parkMs: 1_000 },
   });
-  const revoke = createRevokeSession(producer, systemClock);
+  const revoke = createRevokeSession(home.database, producer, systemClock);
   api = await startApiApp({ tickets, revoke, databaseUrl: home.databaseUrl });
   program = await api.bearer();
 });

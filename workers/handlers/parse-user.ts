@@ -91,6 +91,7 @@ export function createParseUser(deps: ParseDependencies): Handlers["parse-user"]
         run.session,
         (account) => untilAborted([context.signal, account.signal], () => parse(deps, account, run, hints)),
         run.subscriptions.length > 0 ? NEEDS : [],
+        run.subscriptions.length > 0 ? "use" : "look",
       );
     } catch (error) {
       const outcome = context.signal.aborted ? null : deps.outcomeOf(error, context);

@@ -4,7 +4,12 @@ import type { Accounts } from "../../telegram/account.ts";
 /** Opens the account, which checks its owner by `getMe`. Ends as done where the session is usable. */
 export function createVerifySession(deps: { readonly accounts: Pick<Accounts, "open"> }): Handlers["verify-session"] {
   return async (data) => {
-    const telegramId = await deps.accounts.open(BigInt(data.sessionId), async (account) => account.session.telegramId);
-    return { outcome: "usable", telegramId: telegramId.toString() };
+    const whose = await deps.accounts.open(
+      BigInt(data.sessionId),
+      async ({ session }) => session.telegramId,
+      [],
+      "look",
+    );
+    return { outcome: "usable", telegramId: whose.toString() };
   };
 }
