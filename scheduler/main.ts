@@ -13,6 +13,7 @@ import { createMetrics } from "../runtime/metrics.ts";
 import { runProcess } from "../runtime/process.ts";
 import { ownTracing } from "../runtime/tracing.ts";
 import { holdByApiId, settleApiIds } from "./api-ids.ts";
+import { createBackups } from "./backups.ts";
 import { scanDue } from "./due-scan.ts";
 import { measure, measureLedger, measureSessions } from "./gauges.ts";
 import { maintain } from "./maintenance.ts";
@@ -87,6 +88,10 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
   loop("overslept jobs", limits.overdueScanEveryMs, () => wakeOverslept(deps));
   loop("maintenance", limits.maintenanceEveryMs, () => maintain(deps));
   loop("API IDs", limits.maintenanceEveryMs, () => holdByApiId(deps));
+  if (config.backups.scheduled) {
+    const { signal } = lifecycle;
+    loop("backups", limits.maintenanceEveryMs, await createBackups({ ...deps, backups: config.backups, signal }));
+  }
   loop("gauges", limits.overdueScanEveryMs, () => measure(deps));
   loop("session gauges", limits.overdueScanEveryMs, () => measureSessions(deps));
   loop("ledger gauges", limits.ledgerEveryMs, () => measureLedger(deps));

@@ -1,6 +1,8 @@
+import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { createBackup } from "../../backup/create.ts";
 import { archiveName, ownFolder } from "../../backup/folder.ts";
+import { noteBackup } from "../../db/session-backups.ts";
 import type { SessionName } from "../backup.ts";
 import { type CommonOptions, withContext } from "../context.ts";
 import { backupKeyOf } from "./place.ts";
@@ -23,6 +25,8 @@ export async function create(options: CreateOptions): Promise<void> {
       progress: (sessions) => out.progress(`${sessions} sessions`),
       signal: lifecycle.signal,
     });
+    if (options.out === undefined && !options.session)
+      await database.asWorker((tx) => noteBackup(tx, hostname(), now, made));
     out.result(made, () => `${made.file}: ${made.sessions} sessions of ${made.accounts} users, ${size(made.bytes)}`);
   });
 }

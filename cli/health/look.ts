@@ -6,6 +6,8 @@ import type { Database } from "../../db/database.ts";
 import { type ServerFacts, scheduleFacts, serverFacts, sessionFacts } from "../../db/health.ts";
 import { ledgerTotals } from "../../db/ledger.ts";
 import { assertSchema } from "../../db/migrate.ts";
+import { databaseNow } from "../../db/overview.ts";
+import { backupsSoFar } from "../../db/session-backups.ts";
 import { answering } from "../../db/unreachable.ts";
 import { countRunningWaits } from "../../db/waits.ts";
 import { readPresences } from "../../queue/presence.ts";
@@ -13,7 +15,10 @@ import type { Producer } from "../../queue/producer.ts";
 import { readRedisFacts } from "../../queue/redis-facts.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
+import { inspectInstallation } from "../../telegram/installation/inspect.ts";
 import { readPauses } from "../../telegram/limiter/read-pauses.ts";
+import { marksOf } from "../installation.ts";
+import { judgeBackups, judgeInstallation } from "./custody.ts";
 import {
   judgeApiIds,
   judgeCompleteness,
@@ -45,8 +50,8 @@ export interface Looking {
 
 /** Which parts cannot be told of without a service. */
 const DEPENDENTS = {
-  PostgreSQL: ["users", "sessions", "keyring", "API IDs", "waits", "completeness"],
-  Redis: ["schedulers", "workers", "api", "bot", "queues", "waits"],
+  PostgreSQL: ["users", "sessions", "keyring", "API IDs", "waits", "completeness", "installation", "backups"],
+  Redis: ["schedulers", "workers", "api", "bot", "queues", "waits", "installation"],
 } as const;
 
 /** Looks at every part at once; none of them takes longer than its patience, and none keeps another waiting. */
@@ -133,7 +138,17 @@ export async function lookAtAll(looking: Looking): Promise<Part[]> {
       const totals = await database.once((tx) => ledgerTotals(tx, config));
       return { ...judgeCompleteness(totals, gapSeconds), facts: totals };
     }),
-    lookAt("backups", async () => none("not made by this version")),
+    lookAt("installation", () =>
+      withRedis(async () => {
+        const { id } = config.installation;
+        const found = await inspectInstallation({ database, installId: id, marks: marksOf(config, redis) });
+        return judgeInstallation(found, id);
+      }),
+    ),
+    lookAt("backups", async () => {
+      const [soFar, now] = await Promise.all([database.once(backupsSoFar), database.once(databaseNow)]);
+      return judgeBackups(soFar, { ...config.backups, now });
+    }),
     lookAt("clocks", async () => judgeClocks(await clocks(database, redis, ready))),
     lookAt("disk", async () => {
       if (embeddedAt === null) return none("PostgreSQL's own: not seen from here");

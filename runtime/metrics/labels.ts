@@ -76,6 +76,7 @@ export const LOOPS = [
   "overslept jobs",
   "maintenance",
   "API IDs",
+  "backups",
   "gauges",
   "session gauges",
   "ledger gauges",
