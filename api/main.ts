@@ -19,6 +19,7 @@ import { createFleet } from "../telegram/fleet.ts";
 import { fleetOptions } from "../telegram/from-config.ts";
 import { keepOriginalCodec } from "../telegram/gramjs/codec/fast-codec.ts";
 import { connect } from "../telegram/gramjs/connect.ts";
+import { keyMarks } from "../telegram/key-marks.ts";
 import { createApp } from "./app.ts";
 import { createQrCallback } from "./qr-callback.ts";
 import { createRevokeSession } from "./revoke-session.ts";
@@ -89,7 +90,8 @@ export async function startApi(
     ...{ metrics, database, redis },
     documents: { "/status": status },
   });
-  announcePresence(lifecycle, { role: "api", prefix: config.redisPrefix, redis, log });
+  const keys = tickets ? keyMarks(config.keyring) : [];
+  announcePresence(lifecycle, { role: "api", keys, prefix: config.redisPrefix, redis, log });
   log.info({ port: health.port, address }, "api started");
   return { port: health.port, address };
 }

@@ -19,6 +19,7 @@ import { createFleet } from "../telegram/fleet.ts";
 import { fleetOptions } from "../telegram/from-config.ts";
 import { keepOriginalCodec } from "../telegram/gramjs/codec/fast-codec.ts";
 import { connect } from "../telegram/gramjs/connect.ts";
+import { keyMarks } from "../telegram/key-marks.ts";
 import { abortSignal } from "./abort-signal.ts";
 import { createBackground } from "./background.ts";
 import { createBot, showMenu } from "./bot.ts";
@@ -118,7 +119,8 @@ export async function startBot(
     const polling = startPolling({ api: bot.api, dispatcher, redis, redisPrefix, log });
     lifecycle.own("polling", polling, (loop) => loop.stop());
   }
-  announcePresence(lifecycle, { role: "bot", prefix: redisPrefix, redis, log });
+  const keys = keyMarks(config.keyring);
+  announcePresence(lifecycle, { role: "bot", keys, prefix: redisPrefix, redis, log });
   log.info({ port: health.port, username: bot.botInfo.username, webhook: webhookPort }, "bot started");
   return { port: health.port, webhookPort };
 }

@@ -49,6 +49,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["gramfleet sessions unpark 5000001", "asks whether the other installation is gone for good"],
     ["gramfleet sessions unpark --all --yes", "it was stopped and taken apart"],
   ],
+  "sessions rotate-keys": [
+    ["gramfleet sessions rotate-keys --dry-run", "how many rows each key of the keyring holds"],
+    ["gramfleet sessions rotate-keys", "once every process runs with the new key first (docs/keys.md)"],
+  ],
   "sessions revoke": [["gramfleet sessions revoke 5000001 --yes", "reading on takes a new login"]],
   "api-ids list": [["gramfleet api-ids list", "how many sessions each has, and whether Telegram refused it"]],
   "api-ids drain": [["gramfleet api-ids drain 123456", "before it is retired"]],

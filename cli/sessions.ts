@@ -9,6 +9,7 @@ import { painted, state, when } from "./output.ts";
 import { importCommand } from "./sessions-import.ts";
 import { loginCommand, qrLoginCommand } from "./sessions-login.ts";
 import type { RevokeOptions } from "./sessions-revoke.ts";
+import type { RotateOptions } from "./sessions-rotate-keys.ts";
 import type { UnparkOptions } from "./sessions-unpark.ts";
 import { parseTelegramId } from "./telegram-id.ts";
 import { requireUser } from "./user.ts";
@@ -46,6 +47,15 @@ export function sessionsCommand(): Command {
     withCommonOptions(
       new Command("finalize").description("end the logins that nobody goes on with, and log their keys out"),
     ).action(async (options: CommonOptions) => (await import("./sessions-finalize.ts")).finalize(options)),
+  );
+  sessions.addCommand(
+    withCommonOptions(
+      new Command("rotate-keys").description("wrap every stored key by the first of SESSION_ENCRYPTION_KEYS"),
+    )
+      .option("--dry-run", "only say how much each key holds", false)
+      .option("--batch <rows>", "how many rows a transaction has", wholeNumber(1), 500)
+      .option("--force", "without asking Redis which keys the running processes have", false)
+      .action(async (options: RotateOptions) => (await import("./sessions-rotate-keys.ts")).rotate(options)),
   );
   sessions.addCommand(
     withCommonOptions(

@@ -3,8 +3,13 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:cr
 /** Seals what passes through Redis: login tokens lie there for every process of ours, and for nobody else. */
 export interface TicketBox {
   seal(text: string, ticket: string): string;
-  /** @throws where it was sealed by no key of ours, or for another ticket */
+  /** @throws UnknownTicketKey where it was sealed by a key that is not ours; Error where for another ticket, or damaged */
   open(sealed: string, ticket: string): string;
+}
+
+/** Sealed by a process with another keyring: nothing is wrong with it, and it cannot be read here. */
+export class UnknownTicketKey extends Error {
+  override name = "UnknownTicketKey";
 }
 
 const IV_BYTES = 12;
@@ -28,7 +33,7 @@ export function createTicketBox(keyring: readonly { readonly id: string; readonl
     open(sealed, ticket) {
       const colon = sealed.indexOf(":");
       const entry = keys.find(({ id }) => id === sealed.slice(0, colon));
-      if (!entry) throw new Error("sealed by a key that is not in the keyring");
+      if (!entry) throw new UnknownTicketKey("sealed by a key that is not in the keyring");
       const bytes = Buffer.from(sealed.slice(colon + 1), "base64");
       const decipher = createDecipheriv("aes-256-gcm", entry.key, bytes.subarray(0, IV_BYTES))
         .setAAD(Buffer.from(ticket))

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import type { Ticket } from "./ticket.ts";
-import type { TicketBox } from "./ticket-box.ts";
+import { type TicketBox, UnknownTicketKey } from "./ticket-box.ts";
 
 /** A holder that has not said for so long that it lives is dead, and its tickets have expired. */
 const HOLDER_LIVES_MS = 10_000;
@@ -10,7 +10,10 @@ const CLAIMED_MS = 90_000;
 /** An ended ticket can be asked about for so long. */
 const ENDED_KEPT_MS = 300_000;
 
-/** Tickets in Redis, by the hash of their ids: who reads Redis cannot use one. */
+/**
+ * Tickets in Redis, by the hash of their ids: who reads Redis cannot use one. What a process with another keyring has
+ * sealed is not there: nobody is kept from a new login by it.
+ */
 export interface TicketStore {
   save(name: string, ticket: Ticket): Promise<void>;
   load(name: string): Promise<Ticket | null>;
@@ -36,6 +39,14 @@ export function createTicketStore(redis: Redis, prefix: string, box: TicketBox):
   const claimKey = (name: string) => `{${prefix}}:ticket-begins:${name}`;
   const newestKey = (name: string) => `{${prefix}}:ticket-newest:${name}`;
   const holderKey = (holder: string) => `{${prefix}}:ticket-holder:${holder}`;
+  const opened = (sealed: string, name: string): string | null => {
+    try {
+      return box.open(sealed, name);
+    } catch (error) {
+      if (error instanceof UnknownTicketKey) return null;
+      throw error;
+    }
+  };
   return {
     async save(name, ticket) {
       const left = Math.max(0, ticket.endsAt.getTime() - Date.now());
@@ -43,7 +54,8 @@ export function createTicketStore(redis: Redis, prefix: string, box: TicketBox):
     },
     async load(name) {
       const sealed = await redis.get(ticketKey(name));
-      return sealed === null ? null : decode(box.open(sealed, name));
+      const text = sealed === null ? null : opened(sealed, name);
+      return text === null ? null : decode(text);
     },
     claim: async (name) => (await redis.set(claimKey(name), "1", "PX", CLAIMED_MS, "NX")) !== null,
     unclaim: async (name) => void (await redis.del(claimKey(name))),
@@ -54,7 +66,7 @@ export function createTicketStore(redis: Redis, prefix: string, box: TicketBox):
     async newest(what) {
       const name = nameOf(what);
       const sealed = await redis.get(newestKey(name));
-      return sealed === null ? null : box.open(sealed, name);
+      return sealed === null ? null : opened(sealed, name);
     },
     beat: async (holder) => (await redis.set(holderKey(holder), "1", "PX", HOLDER_LIVES_MS, "GET")) !== null,
     lives: async (holder) => (await redis.exists(holderKey(holder))) > 0,

@@ -17,6 +17,8 @@ export interface Presence {
   readonly startedAt: string;
   /** What it has to say of itself: numbers alone. */
   readonly facts: Readonly<Record<string, number>>;
+  /** Its keyring's marks, in order (`telegram/key-marks`); none where it has no keyring. */
+  readonly keys: readonly string[];
   /** How long ago that was, by Redis's clock. */
   readonly ageMs: number;
 }
@@ -49,11 +51,12 @@ export function announcePresence(
     readonly prefix: string;
     readonly role: Role;
     readonly facts?: () => Readonly<Record<string, number>>;
+    readonly keys?: readonly string[];
     readonly everyMs?: number;
     readonly log: Log;
   },
 ): void {
-  const { redis, role, facts = () => ({}), everyMs = BEAT_MS, log } = options;
+  const { redis, role, facts = () => ({}), keys = [], everyMs = BEAT_MS, log } = options;
   const key = keyOf(options.prefix);
   const id = randomUUID();
   const startedAt = new Date().toISOString();
@@ -62,7 +65,7 @@ export function announcePresence(
     everyMs,
     log,
     async turn() {
-      const said = JSON.stringify({ role, host: hostname(), pid: process.pid, startedAt, facts: facts() });
+      const said = JSON.stringify({ role, host: hostname(), pid: process.pid, startedAt, facts: facts(), keys });
       await redis.eval(SAY, 1, key, id, said, SHOWN_MS);
       return "rest";
     },
@@ -81,7 +84,7 @@ export async function readPresences(redis: Redis, prefix: string): Promise<Prese
   const presences = Object.entries(said).flatMap(([id, text]): (Presence & { id: string })[] => {
     const space = text.indexOf(" ");
     const rest = JSON.parse(text.slice(space + 1)) as Omit<Presence, "ageMs">;
-    return [{ id, ...rest, ageMs: Math.max(0, Math.round(now - Number(text.slice(0, space)))) }];
+    return [{ id, ...rest, keys: rest.keys ?? [], ageMs: Math.max(0, Math.round(now - Number(text.slice(0, space)))) }];
   });
   const forgotten = presences.filter(({ ageMs }) => ageMs > SHOWN_MS);
   if (forgotten.length > 0) await redis.hdel(key, ...forgotten.map(({ id }) => id));

@@ -19,6 +19,11 @@ export async function assertKeyringOpens(vault: Vault, database: Database): Prom
     throw new OperatorError(
       `SESSION_ENCRYPTION_KEYS lacks what stored rows were sealed with: ${missing.map(inWords).join("; ")}: add it behind the others`,
     );
+  await assertKeysAreTheirs(vault, database);
+}
+
+/** @throws OperatorError where a key of the keyring is another one than the one that sealed the rows under its name */
+export async function assertKeysAreTheirs(vault: Vault, database: Database): Promise<void> {
   for (const keyId of vault.keyIds) {
     if (await isTheOne(vault, database, keyId)) continue;
     throw new OperatorError(

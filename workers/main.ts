@@ -20,6 +20,7 @@ import { createFleet } from "../telegram/fleet.ts";
 import { fleetOptions, loginDependencies } from "../telegram/from-config.ts";
 import { keepOriginalCodec } from "../telegram/gramjs/codec/fast-codec.ts";
 import { connect } from "../telegram/gramjs/connect.ts";
+import { keyMarks } from "../telegram/key-marks.ts";
 import { sweepAbandonedLogins } from "../telegram/login/abandoned.ts";
 import { createHandlers } from "./handlers.ts";
 import { outcomeOf } from "./outcome-of.ts";
@@ -140,7 +141,8 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
     }),
     (loop) => loop.stop(),
   );
-  announcePresence(lifecycle, { role: "worker", facts: () => ({ active: consumer.active }), prefix, redis, log });
+  const keys = keyMarks(config.keyring);
+  announcePresence(lifecycle, { role: "worker", facts: () => ({ active: consumer.active }), keys, prefix, redis, log });
   log.info({ port: health.port, concurrency: config.workerConcurrency }, "worker started");
   return { port: health.port, consumer };
 }

@@ -14,6 +14,7 @@ import {
   WaitRunning,
 } from "../telegram/errors.ts";
 import { OPENING_METHOD } from "../telegram/policy.ts";
+import { VaultError } from "../telegram/vault.ts";
 import { Interrupted } from "./interrupted.ts";
 
 const OWN_QUEUE = queueOf({ apiId: 0, ownApi: true });
@@ -26,6 +27,9 @@ const FIRST_LOOK_MS = 250;
 
 /** A job that began no oftener than this goes on soon after a lost connection or a statement that took too long. */
 const TRIED_SOON = 3;
+
+/** A process with another keyring may take the job; this one has to be started anew, with the keys that it lacks. */
+const KEY_MISSING_MS = 60_000;
 
 /**
  * What an error means for the job that met it: a Snooze, a PauseQueue, a Discard, or the error itself, which is retried
@@ -62,6 +66,8 @@ export function outcomeOf(
     const after = FIRST_LOOK_MS + at.random * Math.max(0, latest - FIRST_LOOK_MS);
     return later(Math.min(latest, after), "the session is leased elsewhere");
   }
+  // Nothing is wrong with the session. What does not open by the right key fails, for people to see.
+  if (error instanceof VaultError && error.reason === "unknown_key") return later(KEY_MISSING_MS, error.message);
   if (error instanceof LeaseLost || error instanceof LeaseGone || error instanceof Interrupted)
     return later(at.leaseHeldSnoozeMs, error.message);
   if (

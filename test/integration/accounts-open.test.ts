@@ -12,7 +12,7 @@ import { recordWait } from "../../db/waits.ts";
 import { openRedis } from "../../queue/redis.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { Lifecycle } from "../../runtime/lifecycle.ts";
-import { silentLog } from "../../runtime/log.ts";
+import { createLog, silentLog } from "../../runtime/log.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { LeaseHeld, SessionUnusable } from "../../telegram/account.ts";
@@ -29,6 +29,7 @@ import {
   WaitRunning,
 } from "../../telegram/errors.ts";
 import { createFleet, type Fleet } from "../../telegram/fleet.ts";
+import { createVault } from "../../telegram/vault.ts";
 import { eventually } from "../support/eventually.ts";
 import { sampleOf } from "../support/samples.ts";
 import { type TestDatabase, testDatabase, testRedis } from "../support/services.ts";
@@ -40,6 +41,9 @@ const redis = testRedis();
 let place: TestDatabase;
 let database: Database;
 const lifecycles: Lifecycle[] = [];
+/** Every error that any fleet has logged. */
+const told: string[] = [];
+const log = createLog({ level: "error", name: "test", destination: { write: (line) => void told.push(line) } });
 let users = 9_000n;
 
 beforeAll(async () => {
@@ -111,7 +115,7 @@ const fleet = (connect: Connect, metrics = createMetrics()): Promise<Fleet> => {
       },
       metrics,
       clock: systemClock,
-      log: silentLog,
+      log,
     },
     lifecycle,
   );
@@ -393,6 +397,34 @@ describe("endings", () => {
     await expect((await fleet(next.connect)).accounts.open(id, async () => 1)).rejects.toThrow(WaitRunning);
     expect(next.events).toEqual([]);
   });
+});
+
+test("a row under a key that this process lacks ends nothing, and somebody is told", async () => {
+  const { accounts, id, row, leases, events, metrics, secret, binding, telegramId } = await setUp();
+  const fresh = { id: "k2", key: randomBytes(32) };
+  const sealed = createVault([fresh, ...keyring]).seal(secret, binding);
+  await database.asWorker((tx) => saveSealed(tx, id, sealed));
+  const before = await row();
+  const opening = accounts.open(id, async () => 1);
+  await expect(opening).rejects.toMatchObject({ name: "VaultError", reason: "unknown_key" });
+  await expect(opening).rejects.not.toThrow(secret);
+  expect(await row()).toEqual(before);
+  expect(await database.asWorker((tx) => loadSealed(tx, id))).toEqual(sealed);
+  expect([await leases(), events]).toEqual([[], []]);
+  expect(await sampleOf(metrics.vaultRefusals, { reason: "unknown_key" })).toBe(1);
+  const alarm = `"session_id":"${id}","key_id":"k2","reason":"unknown_key","msg":"security alarm:`;
+  expect(told.filter((line) => line.includes(alarm))).toHaveLength(1);
+  await accounts.close();
+
+  // Started anew with the key, behind its own, it goes on as if nothing had been.
+  keyring.push(fresh);
+  try {
+    const next = telegram(telegramId);
+    expect(await (await fleet(next.connect)).accounts.open(id, async ({ session }) => session.id)).toBe(id);
+    await database.asWorker((tx) => saveSealed(tx, id, createVault(keyring).seal(secret, binding)));
+  } finally {
+    keyring.pop();
+  }
 });
 
 test("a keyring that does not open what is stored: no start", async () => {

@@ -351,6 +351,7 @@ const TRIED: Readonly<Record<string, Try | Allowed | NotTried>> = {
   adopt: { notTried: "says whose a database is; reads no channel" },
   retire: { notTried: "ends the use of sessions; reads no channel" },
   "sessions revoke": { notTried: "logs a session out; reads no channel" },
+  "sessions rotate-keys": { notTried: "wraps keys anew; reads no channel" },
   "sessions qr-login": { notTried: "makes a session, at a terminal; reads no channel" },
   "sessions import": { notTried: "makes a session, of a key that its owner brings; reads no channel" },
   "sessions finalize": { notTried: "ends logins; reads no channel" },

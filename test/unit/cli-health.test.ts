@@ -28,7 +28,7 @@ const redis = {
 };
 const ofRedis = (...given: Partial<typeof redis>[]) =>
   judgeRedis(given.map((one, index) => ({ node: `n${index}:1`, facts: { ...redis, node: `n${index}:1`, ...one } })));
-const presence: Presence = { role: "scheduler", host: "one", pid: 7, startedAt: "", facts: {}, ageMs: 100 };
+const presence: Presence = { role: "scheduler", host: "one", pid: 7, startedAt: "", facts: {}, keys: [], ageMs: 100 };
 const queue = {
   ...{ queue: "parse-1", paused: false, waiting: 3, delayed: 0, parked: 0, active: 1, failed: 0, completed: 9 },
   waitsUntil: null,

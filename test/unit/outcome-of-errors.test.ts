@@ -3,6 +3,7 @@ import { LeaseGone } from "../../db/database.ts";
 import { Discard, PauseQueue, Snooze } from "../../queue/outcome.ts";
 import { LeaseHeld, SessionUnusable } from "../../telegram/account.ts";
 import * as errors from "../../telegram/errors.ts";
+import { VaultError } from "../../telegram/vault.ts";
 import { Interrupted } from "../../workers/interrupted.ts";
 import { isPostponed, outcomeOf } from "../../workers/outcome-of.ts";
 
@@ -35,6 +36,7 @@ describe("what an error means for its job", () => {
     ["a Redis that is away", new Error("Stream isn't writeable and enableOfflineQueue options is false"), 1_005_000],
     ["a lost connection", new errors.Transient("CONNECTION_LOST", "messages.getHistory"), 1_005_000],
     ["a statement that took too long", Object.assign(new Error("canceling"), { code: "57014" }), 1_005_000],
+    ["a key that this keyring lacks", new VaultError("unknown_key", "key k2 is not in the keyring"), 1_060_000],
     ["no slot", new errors.Transient("LIMITER_UNAVAILABLE", "messages.getHistory"), 1_005_000],
   ])("snoozes for %s", (_what, error, expected) => {
     expect(until(error)).toBe(expected);
