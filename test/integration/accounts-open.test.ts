@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { lossesOfADay } from "../../db/account-losses.ts";
 import { putInService } from "../../db/api-id-outage.ts";
 import { listClosedToLogins } from "../../db/api-ids.ts";
 import { openDatabase } from "../../db/client.ts";
@@ -372,6 +373,15 @@ describe("endings", () => {
     const frozen = () => Promise.reject(new AccountFrozen("FROZEN_METHOD_INVALID", "messages.getHistory"));
     await expect(accounts.open(id, frozen)).rejects.toThrow(AccountFrozen);
     expect((await row())?.holds).toEqual(["frozen"]);
+    expect(await database.asWorker(lossesOfADay)).toContainEqual({ apiId: 1001, kind: "frozen", count: 1 });
+  });
+
+  test("a banned account is lost to its API ID, and nothing else that ends is", async () => {
+    const { accounts, id, says } = await setUp();
+    says.onGetMe = new AuthLost("USER_DEACTIVATED_BAN", GET_ME);
+    await expect(accounts.open(id, async () => 1)).rejects.toThrow(AuthLost);
+    const banned = (await database.asWorker(lossesOfADay)).filter(({ kind }) => kind === "banned");
+    expect(banned).toEqual([{ apiId: 1001, kind: "banned", count: 1 }]);
   });
 
   test("an API ID that Telegram refuses goes out of service, and its sessions are not opened", async () => {

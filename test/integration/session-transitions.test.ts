@@ -1,4 +1,6 @@
+import { sql } from "kysely";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { noteLoss } from "../../db/account-losses.ts";
 import { putOutOfService } from "../../db/api-id-outage.ts";
 import { openDatabase } from "../../db/client.ts";
 import type { Database } from "../../db/database.ts";
@@ -64,6 +66,13 @@ it("counts the sessions in each state, those that are held, and those of each AP
     await setHold(tx, held.id, "frozen", true);
     await putOutOfService(tx, 1001, "API_ID_INVALID");
     await putOutOfService(tx, 777, "API_ID_INVALID");
+    const lost = (id: bigint, apiId: number, ownApi: boolean, kind: "frozen" | "banned") =>
+      noteLoss(tx, { id, apiId, ownApi }, kind);
+    for (const id of [11n, 12n, 12n]) await lost(id, 1001, false, "frozen");
+    await lost(13n, 1001, false, "banned");
+    await lost(14n, 1002, true, "banned");
+    await lost(15n, 1002, false, "banned");
+    await sql`update account_losses set at = at - interval '25 hours' where session_id = 15`.execute(tx);
   });
   await measureSessions({ database, apiIds: [1001, 1002], metrics });
   const { values } = await metrics.sessionStates.get();
@@ -75,8 +84,10 @@ it("counts the sessions in each state, those that are held, and those of each AP
     out: await sampleOf(metrics.apiIdOut, { api_id }),
     usable: await sampleOf(metrics.apiIdSessions, { api_id, usable: "yes" }),
     held: await sampleOf(metrics.apiIdSessions, { api_id, usable: "no" }),
+    frozen: await sampleOf(metrics.apiIdAccountsLost, { api_id, how: "frozen" }),
+    banned: await sampleOf(metrics.apiIdAccountsLost, { api_id, how: "banned" }),
   });
-  expect(await of("1001")).toEqual({ out: 1, usable: 1, held: 1 });
-  expect(await of("1002")).toEqual({ out: 0, usable: 0, held: 0 });
-  expect(await of("own")).toEqual({ out: 1, usable: 0, held: 0 });
+  expect(await of("1001")).toEqual({ out: 1, usable: 1, held: 1, frozen: 2, banned: 1 });
+  expect(await of("1002")).toEqual({ out: 0, usable: 0, held: 0, frozen: 0, banned: 0 });
+  expect(await of("own")).toEqual({ out: 1, usable: 0, held: 0, frozen: 0, banned: 1 });
 });

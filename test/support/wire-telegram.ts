@@ -6,6 +6,7 @@ import type { Faults } from "../../emulator/dc/faults.ts";
 import { throwawayRsaKey } from "../../emulator/dc/rsa-key.ts";
 import { createFloods } from "../../emulator/floods.ts";
 import { tokenOfLink } from "../../emulator/login-link.ts";
+import { createRefusals, gateOf } from "../../emulator/refusals.ts";
 import { createAccess } from "../../emulator/services/access.ts";
 import { DEFAULT_RULES, type ServiceDeps } from "../../emulator/services/deps.ts";
 import { createHandlers } from "../../emulator/services/handlers.ts";
@@ -25,6 +26,8 @@ export const plainPolicy: CallPolicy = { run: (_call, invoke) => invoke() };
 /** Somebody's own API ID, which is no master's. */
 export const OWN_API = { apiId: 424_242, apiHash: "0123456789abcdef0123456789abcdef" };
 const API = { apiId: 1001, apiHash: "a".repeat(32) };
+/** Takes logins while {@link API} is refused. */
+export const BACKUP_API = { apiId: 1009, apiHash: "9".repeat(32) };
 
 /** An emulated Telegram of two data centers on loopback, without limits, for tests of the wire. Close it. */
 export async function startWireTelegram() {
@@ -34,6 +37,7 @@ export async function startWireTelegram() {
   const keys = createAuthKeyStore();
   const witness = createWitness();
   const floods = createFloods({ clock, pace: 1, buckets: null });
+  const refusals = createRefusals();
   const faults: Faults = {};
   const secret = randomBytes(32);
   const access = createAccess(world, secret);
@@ -52,7 +56,7 @@ export async function startWireTelegram() {
     logins,
     loginTokens,
     dataCenters: () => cluster.addresses,
-    apiIds: [API, OWN_API],
+    apiIds: [API, OWN_API, BACKUP_API],
     secret,
     rules: DEFAULT_RULES,
   };
@@ -63,7 +67,7 @@ export async function startWireTelegram() {
     rsa,
     keys,
     handlers,
-    floods,
+    floods: gateOf(refusals, floods),
     witness,
     clock,
     log: silentLog,
@@ -77,6 +81,7 @@ export async function startWireTelegram() {
     access,
     witness,
     floods,
+    refusals,
     /** May be changed at any time. */
     faults,
     /** Codes under way, and phones that are banned. */

@@ -203,6 +203,30 @@ export const apiIds = dashboard({
           { expr: `sum by (api_id) (max by (api_id, usable) (api_id_sessions{${CHOSEN}}))`, legend: "{{api_id}}" },
         ],
       }),
+      timeseries({
+        title: "Accounts lost in a day, by API ID",
+        says: "Accounts that Telegram froze or banned within 24 hours. Normal: none. Several of one API ID: it is in danger.",
+        unit: "none",
+        queries: [
+          {
+            expr: `sum by (api_id, how) (max by (api_id, how) (api_id_accounts_lost{${CHOSEN}}))`,
+            legend: "{{api_id}} {{how}}",
+          },
+        ],
+        alerts: ["ApiIdInDanger"],
+      }),
+      timeseries({
+        title: "Tries of refused API IDs",
+        says: "One account each, ever more rarely: served (it is back), refused, undecided. None while all are in service.",
+        unit: "none",
+        queries: [
+          {
+            expr: `sum by (api_id, outcome) (increase(api_id_probes_total{${CHOSEN}}[$__rate_interval])) or on () vector(0)`,
+            legend: "{{api_id}} {{outcome}}",
+          },
+        ],
+        alerts: ["ApiIdOutOfService"],
+      }),
       table({
         title: "API IDs",
         says: "Sessions that can be used, and those that are held. `gramfleet api-ids list` says why.",
