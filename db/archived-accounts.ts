@@ -45,7 +45,7 @@ export interface AccountToArchive {
 
 /**
  * The next users, by id, who have a session, with their AUTHORIZED sessions: the key of one that has ended is worth
- * nothing, and its user only logs in again.
+ * nothing, and its user only logs in again. Nobody who has asked to be erased, and no session that is being revoked.
  *
  * @param after the last one's `userId`; 0 to begin
  * @param only of one session's user, with that session
@@ -61,7 +61,7 @@ export async function accountsToArchive(
       u.time_zone as "timeZone", u.consented_at as "consentedAt", u.created_at as "createdAt",
       u.own_api_ref as "ownApiRef"
     from users u join tenants t on t.id = u.tenant_id
-    where u.id > ${after} and exists (
+    where u.id > ${after} and not exists (select from erasures x where x.user_id = u.id) and exists (
       select from sessions e where e.user_id = u.id and e.state in ('AUTHORIZED', 'STALE') ${wanted})
     order by u.id limit ${limit}`.execute(tx);
   const ids = users.map(({ id }) => id);
@@ -70,7 +70,8 @@ export async function accountsToArchive(
       e.own_api as "ownApi", e.own_api_ref as "ownApiRef", e.holds, e.saved_at as "savedAt",
       e.state_changed_at as "stateChangedAt", ${sealedOf("e")}
     from sessions e
-    where e.user_id = any(${ids}::int8[]) and e.state = 'AUTHORIZED' and e.ciphertext is not null ${wanted}
+    where e.user_id = any(${ids}::int8[]) and e.state = 'AUTHORIZED' and e.ciphertext is not null
+      and not 'revoking' = any(e.holds) ${wanted}
     order by e.id`.execute(tx);
   const { rows: pairs } = await sql<PairRow>`
     select u.id as "userId", o.id, o.api_id as "apiId", ${sealedOf("o")}
