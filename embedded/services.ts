@@ -4,6 +4,7 @@ import type { Log } from "../runtime/log.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { openDataDir } from "./data-dir.ts";
 import { holdServices } from "./hold.ts";
+import { embeddedInstallation } from "./installation.ts";
 import { embeddedKeyring, keyringFile } from "./keyring.ts";
 import { postgresUrl } from "./postgres.ts";
 import type { ServiceName } from "./protocol.ts";
@@ -19,7 +20,10 @@ export interface ServiceLine {
 
 /** Services for one command's duration. */
 export interface Services {
-  /** The caller's environment with DATABASE_URL, REDIS_URL, SESSION_ENCRYPTION_KEYS filled in where they were missing. */
+  /**
+   * The caller's environment with DATABASE_URL, REDIS_URL, SESSION_ENCRYPTION_KEYS filled in where they were missing, and
+   * with the database, which installation it is of.
+   */
   readonly env: NodeJS.ProcessEnv;
   readonly lines: readonly ServiceLine[];
   /** Lets go: the supervisor stops them 2 s after the last holder let go. */
@@ -63,9 +67,11 @@ export async function openServices(options: {
 
   const where: Record<string, string> = {};
   try {
-    if (held && services.includes("postgres")) {
+    if (dataDir && held && services.includes("postgres")) {
       await createDatabase(postgresUrl(held.postgresDir, "postgres"), options.database);
       env.DATABASE_URL = postgresUrl(held.postgresDir, options.database);
+      // An emulated Telegram's keys are its own: a copy of a world harms no other.
+      if (given.MASTER_API_IDS && !given.TELEGRAM_DC) Object.assign(env, { ...embeddedInstallation(dataDir), ...env });
       where.DATABASE_URL = `${held.cluster}, database ${options.database}`;
     }
     if (held && services.includes("redis")) {

@@ -240,6 +240,25 @@ describe("an older copy of the same", () => {
   });
 });
 
+test("a server that tells neither its identifier nor its timeline: what can be read is compared", async () => {
+  for (const name of ["pg_control_system()", "pg_current_wal_lsn()"])
+    await superuserIn(place.url, `revoke execute on function ${name} from public`);
+  const { guard, leases } = process();
+  expect(await leases.acquire(await session())).not.toBeNull();
+  const row = await database.once(loadInstallation);
+  expect(row?.systemIdentifier).toBeNull();
+  await guard.close();
+  await putBack(1);
+  const older = process();
+  expect(await older.leases.acquire(await session())).toBeNull();
+  await refusedAs(older.guard, "gone_back");
+  await older.guard.close();
+  // Moved to a server that tells it is another one.
+  for (const name of ["pg_control_system()", "pg_current_wal_lsn()"])
+    await superuserIn(place.url, `grant execute on function ${name} to public`);
+  await refusedAs(process({ marks: [] }).guard, "other_cluster");
+});
+
 test("a database with the name of an installation is opened by none that has another", async () => {
   const ours = process({ installId: "installation-a" });
   await ours.guard.looked;
