@@ -43,6 +43,16 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["gramfleet sessions import --file ada.session --api-id 123456", "asks whether its program has been stopped"],
     ["gramfleet sessions import --string - --api-id 123456 --yes", "a session string, from standard input"],
   ],
+  "sessions export": [
+    [
+      "gramfleet sessions export 5000001 --format telethon --out ada.txt --i-know-what-this-is",
+      "parked here until gramfleet sessions unpark",
+    ],
+  ],
+  "sessions discover": [
+    ["gramfleet sessions discover /srv/old-bot", "what lies there, and what may be imported"],
+    ["gramfleet sessions discover /srv/old-bot --import --api-id 123456", "asks whether its programs have been stopped"],
+  ],
   "sessions finalize": [["gramfleet sessions finalize", "instead of within a minute, as workers do it"]],
   "sessions release": [["gramfleet sessions release 5000001", "once what it was held for is mended"]],
   "sessions unpark": [

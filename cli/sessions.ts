@@ -6,8 +6,8 @@ import { OperatorError } from "../runtime/operator-error.ts";
 import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
 import { wholeNumber, withCommonOptions } from "./options.ts";
 import { painted, state, when } from "./output.ts";
-import { importCommand } from "./sessions-import.ts";
 import { loginCommand, qrLoginCommand } from "./sessions-login.ts";
+import { discoverCommand, exportSessionCommand, importCommand } from "./sessions-portable.ts";
 import type { RevokeOptions } from "./sessions-revoke.ts";
 import type { RotateOptions } from "./sessions-rotate-keys.ts";
 import type { UnparkOptions } from "./sessions-unpark.ts";
@@ -43,6 +43,8 @@ export function sessionsCommand(): Command {
   sessions.addCommand(loginCommand());
   sessions.addCommand(qrLoginCommand());
   sessions.addCommand(importCommand());
+  sessions.addCommand(exportSessionCommand());
+  sessions.addCommand(discoverCommand());
   sessions.addCommand(
     withCommonOptions(
       new Command("finalize").description("end the logins that nobody goes on with, and log their keys out"),

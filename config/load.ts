@@ -42,6 +42,8 @@ export interface Config {
   readonly api: ApiConfig;
   readonly bot: BotConfig;
   readonly dataCenters: DataCenters | null;
+  /** Where sessions of earlier systems lie. */
+  readonly sessionsBasePath: string | null;
   readonly pace: number;
   readonly limits: Limits;
   readonly faults: FaultInjection;
@@ -221,6 +223,7 @@ function assemble(given: Values, publicKeyPem: string | null, legacyNames: strin
     tracing: tracingConfig(given),
     api: apiConfig(given),
     bot: botConfig(given),
+    sessionsBasePath: given.SESSIONS_BASE_PATH ?? null,
     dataCenters: given.TELEGRAM_DC ? { addresses: given.TELEGRAM_DC, publicKeyPem } : null,
     pace: given.EMULATOR_PACE,
     limits: given.SESSION_LOCK_TTL === undefined ? limits : { ...limits, leaseMs: given.SESSION_LOCK_TTL * 1000 },

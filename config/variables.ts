@@ -249,6 +249,11 @@ export const VARIABLES = {
     withDefault(z.coerce.number().min(0, "must be from 0 to 1").max(1, "must be from 0 to 1"), 1),
     "The share of traces that traceidratio keeps.",
   ),
+  SESSIONS_BASE_PATH: variable(
+    optional(z.string()),
+    "Where sessions of earlier systems lie: what gramfleet sessions discover looks through.",
+    "/srv/old-bot/sessions",
+  ),
   TELEGRAM_DC: variable(
     optional(dataCenters),
     "Data centers other than Telegram's, id@host:port separated by commas: an emulator or the test DCs.",

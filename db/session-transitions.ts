@@ -4,7 +4,7 @@ import { beginRedeemedPlans } from "./invites.ts";
 import { LoggedInAlready } from "./login-conflicts.ts";
 import { refreshQueue } from "./schedule-queue.ts";
 import type { SessionHold, SessionState } from "./schema.ts";
-import { NO_KEY } from "./session-row.ts";
+import { NO_KEY, type SessionInfo } from "./session-row.ts";
 import { IllegalTransition, KEYLESS, mayFollow } from "./session-states.ts";
 import { ofTenant } from "./tenant.ts";
 import { notifyTransition } from "./transition-hint.ts";
@@ -86,6 +86,19 @@ export async function setHold(tx: Tx, sessionId: bigint, hold: SessionHold, held
     .returning("user_id")
     .executeTakeFirst();
   if (row) await refreshQueue(tx, row.user_id);
+}
+
+/** Records something that happened to a session and changed no state. */
+export async function noteEvent(
+  tx: Tx,
+  session: Pick<SessionInfo, "id" | "tenantId" | "state">,
+  reason: string,
+): Promise<void> {
+  const { id, tenantId, state } = session;
+  await tx
+    .insertInto("session_events")
+    .values({ tenant_id: tenantId, session_id: id, from_state: state, to_state: state, reason })
+    .execute();
 }
 
 /** One line of a session's history. */

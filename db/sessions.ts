@@ -5,7 +5,7 @@ import { INFO, NO_KEY, SEALED, type SealedSession, type SessionInfo, toInfo, toS
 import { ofTenant } from "./tenant.ts";
 
 export type { SealedSession, SessionInfo } from "./session-row.ts";
-export { sessionEvents, setHold, transition } from "./session-transitions.ts";
+export { noteEvent, sessionEvents, setHold, transition } from "./session-transitions.ts";
 
 /** A session that is already AUTHORIZED where it comes from (planted, imported). */
 export interface NewSession {

@@ -10,6 +10,7 @@ import { createOutput } from "../output.ts";
 import { parseTelegramId } from "../telegram-id.ts";
 import { forTenant } from "../tenant.ts";
 import { chooseApi } from "./api-choice.ts";
+import { confirmStopped } from "./confirm.ts";
 import { describe, linesOf, whyNot } from "./description.ts";
 import { readFileAt, readStream } from "./source.ts";
 import { openTakeOver } from "./take-over.ts";
@@ -25,9 +26,6 @@ export interface ImportOptions extends CommonOptions {
   readonly dryRun: boolean;
   readonly yes: boolean;
 }
-
-export const STOPPED =
-  "the program that it comes from must be stopped for good: where two use one session, Telegram ends it";
 
 /** Reads a session, says what it is, and unless that was all that was asked for, takes it over. */
 export async function importOne(options: ImportOptions): Promise<void> {
@@ -46,7 +44,7 @@ export async function importOne(options: ImportOptions): Promise<void> {
   if (telegramId !== null && session.userId !== null && session.userId !== telegramId)
     throw new OperatorError(`not imported: it is account ${session.userId}'s, not ${telegramId}'s`);
   const api = await chooseApi(config, session.apiId, options);
-  if (!options.yes) await confirm();
+  if (!options.yes) await confirmStopped();
   await withContext(options, ["redis", "api-ids", "keyring"], async (context) => {
     const { tenantId, appId } = options;
     await forTenant(context.database, { tenantId }, async () => undefined);
@@ -75,9 +73,4 @@ async function readGiven({ string, file }: ImportOptions): Promise<PortableSessi
     if (!(error instanceof SessionRefused)) throw error;
     throw new OperatorError(`${file ?? "the string"} is no session to import: ${error.message} (${error.reason})`);
   }
-}
-
-async function confirm(): Promise<void> {
-  const answer = await ask(`${STOPPED}. Is it? (yes)`, { flag: "--yes, once it is" });
-  if (answer.toLowerCase() !== "yes") throw new OperatorError("not imported");
 }

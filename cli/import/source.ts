@@ -14,10 +14,16 @@ const UNFINISHED = ["-wal", "-journal"];
 /**
  * Reads the session in a file.
  *
+ * @param how.follow false: a symbolic link is refused
+ * @param how.onBytes told how many were read
  * @throws SessionRefused
  */
-export async function readFileAt(path: string): Promise<PortableSession> {
-  const bytes = await bytesOf(path);
+export async function readFileAt(
+  path: string,
+  how: { readonly follow: boolean; readonly onBytes?: (bytes: number) => void } = { follow: true },
+): Promise<PortableSession> {
+  const bytes = await bytesOf(path, how.follow ? 0 : constants.O_NOFOLLOW);
+  how.onBytes?.(bytes.length);
   if (isSqlite(bytes) && (await isUnfinished(path)))
     throw new SessionRefused("in_use", "its program has it open, or was killed: let that program close it first");
   return readSessionFile(bytes);
@@ -33,11 +39,11 @@ export async function readStream(stream: Readable): Promise<PortableSession> {
   return readSessionString(text);
 }
 
-async function bytesOf(path: string): Promise<Buffer> {
+async function bytesOf(path: string, flags: number): Promise<Buffer> {
   let file: FileHandle | null = null;
   try {
     // A pipe would be waited for.
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | flags);
     const about = await file.stat();
     if (!about.isFile()) throw new SessionRefused("unreadable", "it is no file");
     if (about.size > MOST_BYTES)

@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -206,6 +206,97 @@ it("takes over files of our writer's and of others', and reads a channel by them
   expect(posts.stdout.trim().split("\n").length).toBeGreaterThan(5);
   worker.signal("SIGTERM");
   await worker.ended;
+  expect(emulator.witness.keysKilled()).toEqual([]);
+});
+
+it("hands a session out to a new file of 0600 alone, and parks it", async () => {
+  const ada = person();
+  const path = file("export-me.session", await telethonFile({ dcId: 2, key: ada.key }));
+  await run("--file", path, "--api-id", String(apiId()), "--yes");
+  const out = (format: string) => join(dir, `exported.${format}`);
+  const hand = (format: string, ...more: string[]) =>
+    runHere(["sessions", "export", String(ada.id), "--format", format, "--out", out(format), ...more], { env });
+  const unsure = await hand("gramjs");
+  expect(unsure).toMatchObject({ code: 2, stdout: "" });
+  expect(unsure.stderr).toContain("say --i-know-what-this-is");
+  expect(existsSync(out("gramjs"))).toBe(false);
+
+  for (const format of ["gramjs", "telethon", "pyrogram"]) {
+    const ran = await hand(format, "--i-know-what-this-is", "--json");
+    expect(ran, ran.stderr).toMatchObject({ code: 0 });
+    expect(jsonOf(ran)).toMatchObject({ telegramId: String(ada.id), format, file: out(format), parked: true });
+    expect(statSync(out(format)).mode & 0o777).toBe(0o600);
+    expect(ran.stdout + ran.stderr).not.toContain(readFileSync(out(format), "utf8").trim());
+    const described = jsonOf(await dry("--file", out(format)));
+    expect(described).toMatchObject({ format: `${format}-string`, dcId: 2, addressAllowed: true });
+    expect(described).toMatchObject({ keySha256: createHash("sha256").update(ada.key).digest("hex") });
+    if (format === "pyrogram") expect(described).toMatchObject({ userId: String(ada.id), apiId: apiId() });
+  }
+  const status = jsonOf<{ holds: string[]; events: { reason: string }[] }>(
+    await runHere(["sessions", "status", String(ada.id), "--json"], { env }),
+  );
+  expect(status.holds).toEqual(["parked"]);
+  expect(status.events.map(({ reason }) => reason)).toEqual([
+    ...["imported (telethon-sqlite)", "exported (gramjs)", "exported (telethon)", "exported (pyrogram)"],
+  ]);
+
+  const again = await hand("gramjs", "--i-know-what-this-is");
+  expect(again).toMatchObject({ code: 1, stdout: "" });
+  expect(again.stderr).toContain("is there already");
+  const nobody = ["sessions", "export", "77", "--format", "gramjs", "--out", join(dir, "77"), "--i-know-what-this-is"];
+  expect(await runHere(nobody, { env })).toMatchObject({ code: 1, stdout: "" });
+  expect(existsSync(join(dir, "77"))).toBe(false);
+});
+
+it("discovers what lies in a folder, and imports what may be", async () => {
+  const [ada, bob] = [person(), person()];
+  const folder = join(dir, "old");
+  mkdirSync(join(folder, "more", "tdata"), { recursive: true });
+  const telethon = await telethonFile({ dcId: 2, key: ada.key });
+  writeFileSync(join(folder, "ada.session"), telethon);
+  writeFileSync(join(folder, "copy.session"), telethon);
+  const pyrogram = await pyrogramFile({ key: bob.key }, { userId: bob.id, apiId: apiId() });
+  writeFileSync(join(folder, "more", "bob.session"), pyrogram);
+  writeFileSync(join(folder, "more", "tdata", "key_datas"), "TDF$");
+  writeFileSync(join(folder, "cut.session"), telethon.subarray(0, 5_000));
+  writeFileSync(join(folder, "notes.txt"), "buy milk");
+  writeFileSync(join(folder, "elsewhere.session"), await telethonFile({ address: "10.0.0.1", key: randomBytes(256) }));
+  symlinkSync("/etc", join(folder, "away"));
+  symlinkSync(join(folder, "ada.session"), join(folder, "linked.session"));
+  const look = (...more: string[]) => runHere(["sessions", "discover", folder, ...more, "--json"], { env: there });
+  interface Told {
+    readonly path: string;
+    readonly format: string | null;
+    readonly importable: boolean;
+    readonly why: string | null;
+  }
+  await withoutConnection(async () => {
+    const ran = await look("--dry-run");
+    expect(ran, ran.stderr).toMatchObject({ code: 0, stderr: "" });
+    const { sessions, links } = jsonOf<{ sessions: Told[]; links: number }>(ran);
+    expect(links).toBe(2);
+    expect(sessions.map(({ path, format, importable, why }) => [path, format, importable, why])).toEqual([
+      ["ada.session", "telethon-sqlite", true, null],
+      ["copy.session", "telethon-sqlite", false, "it has the same key as ada.session"],
+      ["cut.session", null, false, "it is a SQLite database that is cut off (malformed)"],
+      ["elsewhere.session", "telethon-sqlite", false, expect.stringContaining("neither Telegram's nor in TELEGRAM_DC")],
+      ["more/bob.session", "pyrogram-sqlite", true, null],
+      ["more/tdata", "tdesktop", false, expect.stringContaining("log in by QR code")],
+    ]);
+    const human = await runHere(["sessions", "discover"], { env: { ...there, SESSIONS_BASE_PATH: folder } });
+    expect(human.stdout).toMatch(/^more\/bob\.session +pyrogram-sqlite +2 +\d+ +[0-9a-f]{16} +yes$/m);
+    expect((await runHere(["sessions", "discover"], { env: there })).code).toBe(2);
+  });
+  const imported = await runHere(
+    ["sessions", "discover", folder, "--import", "--api-id", String(apiId()), "--yes", "--json"],
+    { env },
+  );
+  expect(imported, imported.stderr).toMatchObject({ code: 0 });
+  const outcomes = jsonOf<{ path: string; telegramId?: string }[]>(imported);
+  expect(outcomes.filter(({ telegramId }) => telegramId).map(({ path, telegramId }) => [path, telegramId])).toEqual([
+    ["ada.session", String(ada.id)],
+    ["more/bob.session", String(bob.id)],
+  ]);
   expect(emulator.witness.keysKilled()).toEqual([]);
 });
 

@@ -354,6 +354,8 @@ const TRIED: Readonly<Record<string, Try | Allowed | NotTried>> = {
   "sessions rotate-keys": { notTried: "wraps keys anew; reads no channel" },
   "sessions qr-login": { notTried: "makes a session, at a terminal; reads no channel" },
   "sessions import": { notTried: "makes a session, of a key that its owner brings; reads no channel" },
+  "sessions export": { notTried: "hands out a session's key, and nothing else; reads no channel" },
+  "sessions discover": { notTried: "reads files that its caller names; reads no channel" },
   "sessions finalize": { notTried: "ends logins; reads no channel" },
   completion: { notTried: "prints a script that is the same for everybody" },
   "sessions login": { notTried: "makes a session, at a terminal; reads no channel" },
