@@ -9,7 +9,7 @@ export interface UnparkOptions extends CommonOptions {
   readonly yes: boolean;
 }
 
-/** Reads on with sessions that were restored: somebody says that no other installation uses them. */
+/** Reads on with sessions that were restored, or handed out: somebody says that nobody else uses them. */
 export async function unparkSessions(ids: readonly string[], options: UnparkOptions): Promise<void> {
   if ((ids.length === 0) !== options.all)
     throw new OperatorError("give the telegram_ids of those to read on with, or --all", { exitCode: 2 });
@@ -21,9 +21,9 @@ export async function unparkSessions(ids: readonly string[], options: UnparkOpti
     if (missing.length > 0) throw new OperatorError(`${missing.join(", ")}: no session that is parked`);
     if (chosen.length > 0 && !options.yes) {
       out.note(
-        `${chosen.length} sessions were restored from an archive or a copy. Where the installation that they are from still runs, or ever starts again, Telegram ends each session that both use, for good.`,
+        `${chosen.length} sessions were restored here, or handed to another program. Where that program or installation still runs, or ever starts again, Telegram ends each session that both use, for good.`,
       );
-      const answer = await ask('that installation is gone for good; type "unpark" to go on', { flag: "--yes" });
+      const answer = await ask('the other one is gone for good; type "unpark" to go on', { flag: "--yes" });
       if (answer !== "unpark") throw new OperatorError("not unparked");
     }
     await database.asWorker((tx) => unpark(tx, chosen));

@@ -25,6 +25,8 @@ else
 # What .env.example describes. Keep SESSION_ENCRYPTION_KEYS somewhere else too: without it every session is worthless.
 DATABASE_URL=postgresql://gramfleet:$(cat "$secrets/postgres_password")@postgres:5432/gramfleet
 SESSION_ENCRYPTION_KEYS=k1:$(openssl rand -base64 32)
+# This installation's own: never copied to another one.
+INSTALL_ID=$(openssl rand -hex 8)
 # From https://my.telegram.org, separated by commas.
 MASTER_API_IDS=
 MASTER_API_HASHES=
