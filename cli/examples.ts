@@ -23,7 +23,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   "users plan": [["gramfleet users plan 5000001 free", "from now on"]],
   "users pause": [["gramfleet users pause 5000001", "not parsed until resumed; what is stored stays"]],
   "users resume": [["gramfleet users resume 5000001", "due at once"]],
-  "users delete": [["gramfleet users delete 5000001 --yes", "revoke the session first: gramfleet sessions revoke"]],
+  "users delete": [
+    ["gramfleet users delete 5000001 --yes", "logged out at Telegram first, by a worker; says what went"],
+    ["gramfleet users delete 5000001 --yes --force", "where no worker runs, or Telegram cannot be reached"],
+  ],
   "channels list": [
     ["gramfleet channels list", "all of them, how much of each is stored, and what happened to it"],
     ["gramfleet channels list 5000001", "what one user follows"],

@@ -1,13 +1,14 @@
 import { Argument, Command, Option } from "commander";
 import { PLANS } from "../config/plans.ts";
 import { listUsers } from "../db/user-summary.ts";
-import { addUser, deleteUser, setPaused, setPlan } from "../db/users.ts";
+import { addUser, setPaused, setPlan } from "../db/users.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
 import { wholeNumber, withCommonOptions } from "./options.ts";
 import { painted, state, when } from "./output.ts";
 import { parseTelegramId } from "./telegram-id.ts";
 import { unknownUser } from "./user.ts";
+import type { EraseOptions } from "./users-delete.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -44,11 +45,18 @@ export function usersCommand(): Command {
   users.addCommand(
     withCommonOptions(
       new Command("delete")
-        .description("delete a user with session, subscriptions and runs; shared channels stay")
+        .description("erase a person: log them out at Telegram, and delete everything of theirs here")
         .argument("<telegram_id>"),
     )
       .option("--yes", "really", false)
-      .action(remove),
+      .option("--force", "also where they cannot be logged out now: their key is deleted without", false)
+      .option(
+        "--timeout <seconds>",
+        "how long to wait until they are logged out; it goes on without",
+        wholeNumber(1),
+        60,
+      )
+      .action(async (id: string, options: EraseOptions) => (await import("./users-delete.ts")).eraseUser(id, options)),
   );
   return users;
 }
@@ -139,18 +147,5 @@ async function pause(id: string, paused: boolean, options: CommonOptions): Promi
       throw unknownUser(telegramId);
     }
     out.result({ telegramId, paused }, () => `${telegramId}: ${paused ? "paused" : "parsed again"}`);
-  });
-}
-
-async function remove(id: string, options: CommonOptions & { yes: boolean }): Promise<void> {
-  const telegramId = parseTelegramId(id);
-  if (!options.yes) {
-    throw new OperatorError(`this deletes ${telegramId} with everything of theirs: say --yes to do it`, {
-      exitCode: 2,
-    });
-  }
-  await withContext(options, [], async ({ out, database }) => {
-    if (!(await database.inTenant(DEFAULT_TENANT, (tx) => deleteUser(tx, telegramId)))) throw unknownUser(telegramId);
-    out.result({ telegramId, deleted: true }, () => `${telegramId}: deleted`);
   });
 }

@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Log } from "../runtime/log.ts";
 import { type Drained, drainQueue } from "./drain.ts";
+import { eraseJobs, type WhoseJobs } from "./erase-jobs.ts";
 import { traceHandovers } from "./job-traces.ts";
 import { JOBS, type JobRef, type NewJob } from "./jobs.ts";
 import { LIMITER } from "./limiter.ts";
@@ -65,6 +66,8 @@ export interface Producer {
   retryFailed(queue: string): Promise<number>;
   /** Removes what waits: see `queue/drain.ts`. Each look fails while Redis is away, but all of them may take their time. */
   drain(queue: string, options?: Parameters<typeof drainQueue>[1]): Promise<Drained>;
+  /** Removes somebody's jobs from every queue that ever got one: see `queue/erase-jobs.ts`. */
+  erase(whose: WhoseJobs): Promise<{ readonly removed: number; readonly active: number }>;
   /** Every queue that ever got a job, as BullMQ knows it: for its board alone. They stay the producer's. */
   openQueues(): Promise<Queue[]>;
   close(): Promise<void>;
@@ -226,6 +229,13 @@ export function createProducer(options: { redis: Redis; prefix: string; log: Log
       return failed;
     },
     drain: (name, choice) => drainQueue(queueOf(name), choice),
+    async erase(whose) {
+      const erased = await Promise.all((await known()).map((name) => eraseJobs(queueOf(name), whose)));
+      return {
+        removed: erased.reduce((sum, { removed }) => sum + removed, 0),
+        active: erased.reduce((sum, { active }) => sum + active, 0),
+      };
+    },
     openQueues: async () => (await known()).map(queueOf),
     async close() {
       const opened = await Promise.allSettled(events.values());

@@ -1,4 +1,5 @@
 import { beginTask, taskStates, taskSucceeded } from "../db/maintenance-tasks.ts";
+import { erasuresTask } from "./retention/erasures.ts";
 import { idleSessionsTask } from "./retention/idle-sessions.ts";
 import { oldMessagesTask, unfollowedChannelsTask } from "./retention/messages.ts";
 import { oldRunsTask, oldSessionEventsTask } from "./retention/old-rows.ts";
@@ -8,6 +9,7 @@ import type { RetentionDependencies, RetentionTask } from "./retention/task.ts";
 export const TASKS: readonly RetentionTask[] = [
   idleSessionsTask,
   revocationsTask,
+  erasuresTask,
   oldRunsTask,
   oldSessionEventsTask,
   oldMessagesTask,

@@ -7,7 +7,7 @@ import type { Metrics } from "../../runtime/metrics.ts";
 
 export interface RetentionDependencies {
   readonly database: Database;
-  readonly producer: Pick<Producer, "addBulk">;
+  readonly producer: Pick<Producer, "addBulk" | "erase">;
   readonly retention: RetentionConfig;
   readonly limits: {
     readonly retentionEveryMs: number;

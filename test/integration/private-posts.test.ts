@@ -341,7 +341,7 @@ const TRIED: Readonly<Record<string, Try | Allowed | NotTried>> = {
   // The operator's as well, but it has no need to show texts: it names what differs by id and field.
   verify: { runs: () => both("--world", altered) },
   "channels remove": { runs: (id) => both(id, `${secret.id}`) },
-  "users delete": { runs: (id) => both(id, "--yes") },
+  "users delete": { runs: (id) => both(id, "--yes", "--force", "--timeout", "1") },
   "sessions unpark": { notTried: "lifts a hold; reads no channel" },
   "backup create": { notTried: "writes sealed sessions and names of channels; reads no posts" },
   "backup list": { notTried: "reads headers of files" },
