@@ -43,8 +43,7 @@ async function retire(options: RetireOptions): Promise<void> {
         (leases) => out.progress(`waiting for ${leases} leases to end`),
         lifecycle.signal,
       );
-      if (left > 0)
-        out.note(`${left} leases were left by processes that are gone: none of them can be in use any more`);
+      if (left > 0) out.note(`left by processes that are gone, and in use by nobody any more: ${left} leases`);
       await database.asOwner(finishRetiring);
     }
     const parked = await database.asOwner(parkAll);

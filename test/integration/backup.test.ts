@@ -16,7 +16,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { openDatabase } from "../../db/client.ts";
 import type { Database } from "../../db/database.ts";
 import { beginInstallation, lookAround } from "../../db/installation.ts";
-import { insertLease } from "../../db/leases.ts";
+import { insertLease, listLeases } from "../../db/leases.ts";
 import { insertOwnApiId } from "../../db/own-api-ids.ts";
 import { ensureSession, loadSealed, loadSession, saveSealed, setHold, transition } from "../../db/sessions.ts";
 import { subscribe, subscriptionsOf } from "../../db/subscriptions.ts";
@@ -335,7 +335,13 @@ describe("retired", () => {
     const premature = await gramfleet(to, `backup restore ${begun} --old-database ${old.place.url}`);
     expect([premature.code, premature.stderr]).toEqual([1, expect.stringContaining("is not retired")]);
     await old.database.asWorker((tx) => setHold(tx, one.sessionId, "frozen", true));
-    expect(await done(old, "retire --yes")).toEqual({ retired: true, parked: 1 });
+    // Left by a process that died: waited for until it can be in use no more.
+    const left = { sessionId: one.sessionId, token: randomUUID(), holder: "died" };
+    await old.database.once((tx) => insertLease(tx, left));
+    const retired = await gramfleet(old, "retire --yes", { TIMES_DIVISOR: "50" });
+    expect([retired.code, retired.json]).toEqual([0, { retired: true, parked: 1 }]);
+    expect(retired.stderr).toContain("in use by nobody any more: 1 leases");
+    expect(await old.database.once(listLeases)).toEqual([]);
     expect(await found(old, one.telegramId)).toMatchObject({ holds: ["frozen", "parked"], queue: null });
     const late = await makeArchive(old);
 

@@ -6,7 +6,7 @@ import { Client } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { openDatabase } from "../../db/client.ts";
 import type { Database } from "../../db/database.ts";
-import { adoptInstallation, loadInstallation, lookAround } from "../../db/installation.ts";
+import { adoptInstallation, beginRetiring, loadInstallation, lookAround } from "../../db/installation.ts";
 import { ensureSession } from "../../db/sessions.ts";
 import { addUser } from "../../db/users.ts";
 import { APPLICATION_ROLE, postgresUrl } from "../../embedded/postgres.ts";
@@ -238,6 +238,16 @@ describe("an older copy of the same", () => {
     const { guard } = process();
     await refusedAs(guard, "went_another_way");
   });
+});
+
+test("one that is retired gives no lease any more, and takes those that are held", async () => {
+  const { guard, leases } = process();
+  const [held, other] = [await leases.acquire(await session()), await session()];
+  expect(held?.gate.isOpen()).toBe(true);
+  await database.asOwner(beginRetiring);
+  expect(await leases.acquire(other)).toBeNull();
+  await eventually(() => held?.gate.isOpen() === false);
+  await refusedAs(guard, "retired");
 });
 
 test("a server that tells neither its identifier nor its timeline: what can be read is compared", async () => {
