@@ -1,3 +1,4 @@
+import { databaseUrls } from "../config/database-urls.ts";
 import type { Config } from "../config/load.ts";
 import type { Database } from "../db/database.ts";
 import { ownDatabase, ownPool } from "../db/open.ts";
@@ -58,7 +59,8 @@ export async function startApi(
   const metrics = createMetrics({ process: "api" });
   const tracing = await ownTracing(lifecycle, config.tracing, "api", log);
   const toPostgres = {
-    ...{ url: config.databaseUrl ?? "", fencedStatementMs: limits.fencedStatementMs },
+    ...databaseUrls(config),
+    ...{ fencedStatementMs: limits.fencedStatementMs },
     ...{ metrics, log },
   };
   const database = await ownDatabase(lifecycle, { ...toPostgres, poolSize: POOL_SIZE });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DEFAULT_TENANT } from "../cli/context.ts";
 import { startEmulated } from "../cli/up/emulated.ts";
 import { seedAccounts } from "../cli/up/seed.ts";
+import { databaseUrls } from "../config/database-urls.ts";
 import { type Config, loadConfig } from "../config/load.ts";
 import { openDatabase } from "../db/client.ts";
 import type { Database } from "../db/database.ts";
@@ -121,7 +122,7 @@ export async function startFleet(
 
 export function openBenchDatabase(config: Config, { log }: Pick<Ground, "log">): Database {
   const { fencedStatementMs } = config.limits;
-  return openDatabase({ url: config.databaseUrl ?? "", poolSize: 4, fencedStatementMs, log });
+  return openDatabase({ ...databaseUrls(config), poolSize: 4, fencedStatementMs, log });
 }
 
 async function untilIdle(producer: Pick<Producer, "queueCounts">): Promise<void> {

@@ -1,4 +1,5 @@
 import { GrammyError } from "grammy";
+import { databaseUrls } from "../config/database-urls.ts";
 import type { Config } from "../config/load.ts";
 import { forgetUpdates, takeUpdate } from "../db/bot-updates.ts";
 import { ownDatabase } from "../db/open.ts";
@@ -58,7 +59,8 @@ export async function startBot(
   if (!config.fastCodec) keepOriginalCodec();
   const tracing = await ownTracing(lifecycle, config.tracing, "bot", log);
   const database = await ownDatabase(lifecycle, {
-    ...{ url: config.databaseUrl ?? "", poolSize: POOL_SIZE, fencedStatementMs: limits.fencedStatementMs },
+    ...databaseUrls(config),
+    ...{ poolSize: POOL_SIZE, fencedStatementMs: limits.fencedStatementMs },
     ...{ metrics, log },
   });
   const { redis, producer } = await ownProducer(lifecycle, config, log);
@@ -86,7 +88,7 @@ export async function startBot(
   const dispatcher = lifecycle.own(
     "updates under way",
     createDispatcher({
-      take: (updateId) => database.once((tx) => takeUpdate(tx, botId, updateId)),
+      take: (updateId) => database.asApp((tx) => takeUpdate(tx, botId, updateId)),
       handle: (update) => tracing.root("bot update", { kind: "consumer" }, () => bot.handleUpdate(update)),
       log,
     }),
@@ -100,7 +102,7 @@ export async function startBot(
     startLoop({
       ...{ name: "forgetting updates", everyMs: FORGET_EVERY_MS, log },
       turn: async () => {
-        await database.once((tx) => forgetUpdates(tx, UPDATES_KEPT_MS));
+        await database.asApp((tx) => forgetUpdates(tx, UPDATES_KEPT_MS));
         return "rest";
       },
     }),

@@ -15,7 +15,7 @@ async function run(options: CommonOptions): Promise<void> {
   const log = createLog({ level: options.verbose ? "debug" : "warn", name: "migrate" });
   const { config, services } = await openConfigured({ dataDir: dataDirOf(options), needs: ["database"], log });
   try {
-    const applied = await migrate(config.databaseDirectUrl ?? "");
+    const applied = await migrate(config.databaseOwnerUrl ?? "");
     out.result({ applied }, () =>
       applied.length === 0 ? "the schema is up to date" : `applied ${applied.join(", ")}`,
     );

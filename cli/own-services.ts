@@ -1,3 +1,4 @@
+import { databaseUrls } from "../config/database-urls.ts";
 import type { Config } from "../config/load.ts";
 import type { Database } from "../db/database.ts";
 import { ownPool } from "../db/open.ts";
@@ -19,7 +20,8 @@ export async function ownServices(
   const { config, services } = await openConfigured(given);
   lifecycle.own("services", services, (opened) => opened.close());
   const database = ownPool(lifecycle, {
-    ...{ url: config.databaseUrl ?? "", fencedStatementMs: config.limits.fencedStatementMs },
+    ...databaseUrls(config),
+    fencedStatementMs: config.limits.fencedStatementMs,
     ...{ poolSize, metrics: null, log: given.log },
   });
   return { config, services, database };

@@ -15,6 +15,8 @@ export interface Config {
   readonly production: boolean;
   readonly logLevel: string;
   readonly databaseUrl: string | null;
+  readonly databaseWorkerUrl: string | null;
+  readonly databaseOwnerUrl: string | null;
   readonly databaseDirectUrl: string | null;
   readonly databaseReplicaUrl: string | null;
   readonly databasePoolSize: number;
@@ -126,7 +128,7 @@ export function loadConfig(
   const required = (need: (typeof needs)[number], name: VariableName) => {
     if (needs.includes(need) && !env[name]) problems.push(`${name} is not set`);
   };
-  required("database", "DATABASE_URL");
+  if (!env.DATABASE_URL_WORKER) required("database", "DATABASE_URL");
   required("redis", "REDIS_URL");
   required("api-ids", "MASTER_API_IDS");
   required("keyring", "SESSION_ENCRYPTION_KEYS");
@@ -181,8 +183,10 @@ function assemble(given: Values, publicKeyPem: string | null, legacyNames: strin
   return {
     production: given.NODE_ENV === "production",
     logLevel: given.LOG_LEVEL,
-    databaseUrl: given.DATABASE_URL ?? null,
-    databaseDirectUrl: given.DATABASE_DIRECT_URL ?? given.DATABASE_URL ?? null,
+    databaseUrl: given.DATABASE_URL ?? given.DATABASE_URL_WORKER ?? null,
+    databaseWorkerUrl: given.DATABASE_URL_WORKER ?? null,
+    databaseOwnerUrl: given.DATABASE_URL_OWNER ?? given.DATABASE_DIRECT_URL ?? given.DATABASE_URL ?? null,
+    databaseDirectUrl: given.DATABASE_DIRECT_URL ?? given.DATABASE_URL_WORKER ?? given.DATABASE_URL ?? null,
     databaseReplicaUrl: given.DATABASE_REPLICA_URL ?? null,
     databasePoolSize: given.DATABASE_POOL_SIZE,
     redisUrl: given.REDIS_URL ?? null,

@@ -35,9 +35,17 @@ export const VARIABLES = {
     "PostgreSQL 15 or later. Not set: an embedded one.",
     "postgresql://gramfleet@127.0.0.1:5432/gramfleet",
   ),
+  DATABASE_URL_WORKER: variable(
+    optional(url("postgres", "postgresql")),
+    "The same database, by a login that may act as gramfleet_worker: see docs/security.md. Not set: DATABASE_URL.",
+  ),
+  DATABASE_URL_OWNER: variable(
+    optional(url("postgres", "postgresql")),
+    "The same database, by a login that may act as gramfleet_owner, past any PgBouncer: for migrations and for an operator's commands. Not set: DATABASE_DIRECT_URL, else DATABASE_URL.",
+  ),
   DATABASE_DIRECT_URL: variable(
     optional(url("postgres", "postgresql")),
-    "PostgreSQL past any PgBouncer, for LISTEN, heartbeats and migrations. Not set: DATABASE_URL.",
+    "PostgreSQL past any PgBouncer, for LISTEN and heartbeats. Not set: DATABASE_URL_WORKER, else DATABASE_URL.",
   ),
   DATABASE_REPLICA_URL: variable(
     optional(url("postgres", "postgresql")),

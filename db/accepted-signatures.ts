@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { WorkerTx } from "./database.ts";
+import type { AppTx } from "./database.ts";
 import { sha256 } from "./secret-tokens.ts";
 
 /**
@@ -8,7 +8,7 @@ import { sha256 } from "./secret-tokens.ts";
  *
  * Belongs to no tenant: it is looked at before anything that was signed is believed.
  */
-export async function acceptOnce(tx: WorkerTx, signature: Buffer, expiresAt: Date): Promise<boolean> {
+export async function acceptOnce(tx: AppTx, signature: Buffer, expiresAt: Date): Promise<boolean> {
   const { rows } = await sql`
     with expired as (
       delete from accepted_signatures where digest in (

@@ -14,28 +14,32 @@ export type Role = "app" | "worker" | "owner" | "backup";
  * PostgreSQL, with transactions that act as `role`, whoever has connected. The role is taken with the same message that
  * begins the transaction, and ends with it: nothing is left on a connection that a pooler gives to somebody else.
  */
-export function actingAs(_role: Role, pool: pg.Pool): PostgresDialect {
-  return new ActingDialect(pool);
+export function actingAs(role: Role, pool: pg.Pool): PostgresDialect {
+  return new ActingDialect(role, pool);
 }
 
 class ActingDialect extends PostgresDialect {
+  readonly #role: Role;
   readonly #pool: pg.Pool;
 
-  constructor(pool: pg.Pool) {
+  constructor(role: Role, pool: pg.Pool) {
     super({ pool });
+    this.#role = role;
     this.#pool = pool;
   }
 
   override createDriver(): PostgresDriver {
-    return new ActingDriver(this.#pool);
+    return new ActingDriver(this.#role, this.#pool);
   }
 }
 
 class ActingDriver extends PostgresDriver {
+  readonly #role: Role;
   readonly #pool: pg.Pool;
 
-  constructor(pool: pg.Pool) {
+  constructor(role: Role, pool: pg.Pool) {
     super({ pool });
+    this.#role = role;
     this.#pool = pool;
   }
 
@@ -45,7 +49,7 @@ class ActingDriver extends PostgresDriver {
       .filter(Boolean)
       .join(" ");
     try {
-      await connection.executeQuery(CompiledQuery.raw(begin));
+      await connection.executeQuery(CompiledQuery.raw(`${begin}; set local role gramfleet_${this.#role}`));
     } catch (error) {
       // Refused its role, it has begun all the same.
       await this.rollbackTransaction(connection).catch(() => undefined);

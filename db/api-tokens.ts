@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { TenantTx, WorkerTx } from "./database.ts";
+import type { AppTx, TenantTx } from "./database.ts";
 import { newToken, sha256 } from "./secret-tokens.ts";
 import { ofTenant } from "./tenant.ts";
 
@@ -32,15 +32,9 @@ export async function createApiToken(
 }
 
 /** Which tenant's token this is; null for one that is unknown or revoked. Notes, to the minute, that it was used. */
-export async function findApiToken(tx: WorkerTx, token: string): Promise<{ id: bigint; tenantId: string } | null> {
+export async function findApiToken(tx: AppTx, token: string): Promise<{ id: bigint; tenantId: string } | null> {
   const { rows } = await sql<{ id: bigint; tenantId: string }>`
-    with used as (
-      update api_tokens set last_used_at = now()
-      where token_hash = ${sha256(token)} and revoked_at is null
-        and (last_used_at is null or last_used_at < now() - interval '1 minute')
-    )
-    select id, tenant_id as "tenantId" from api_tokens
-    where token_hash = ${sha256(token)} and revoked_at is null`.execute(tx);
+    select id, tenant_id as "tenantId" from find_api_token(${sha256(token)})`.execute(tx);
   return rows[0] ?? null;
 }
 

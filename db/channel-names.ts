@@ -34,11 +34,7 @@ export async function lostNames(tx: Tx, userId: bigint): Promise<LostName[]> {
       h.id as "holderId", h.title as "holderTitle"
     from subscriptions s
     join channel_names n on n.channel_id = s.channel_id and n.username = s.name and n.until is not null
-    left join lateral (
-      select c.id, c.title from channel_names o join channels c on c.id = o.channel_id
-      where o.username = s.name and o.until is null and o.channel_id <> s.channel_id
-      order by o.since desc limit 1
-    ) h on true
+    left join lateral holder_of_lost_name(s.channel_id, s.name) h on true
     where s.user_id = ${userId}
     order by s.id`.execute(tx);
   return rows.map(({ holderId, holderTitle, ...lost }) => ({

@@ -13,8 +13,10 @@ export type AppTx = Transaction<Schema> & { readonly [scope]: "app" };
 export type OwnerTx = Transaction<Schema> & { readonly [scope]: "owner" };
 /** A transaction that reads everything, sealed keys included, and writes nothing. */
 export type BackupTx = Transaction<Schema> & { readonly [scope]: "backup" };
+/** Over all tenants. */
+export type FleetTx = WorkerTx | OwnerTx;
 /** Repositories of what several may touch take any; what a role may not, PostgreSQL refuses. */
-export type Tx = TenantTx | WorkerTx | OwnerTx;
+export type Tx = TenantTx | FleetTx;
 
 /** A lease as the fence needs it. */
 export interface LeaseRef {

@@ -2,7 +2,8 @@ import { sql } from "kysely";
 import type { Tx } from "./database.ts";
 
 /**
- * The database's schema as SQL, in the order of names: tables with columns and constraints, indexes, views. What
+ * The database's schema as SQL, in the order of names: tables with columns and constraints, indexes, views, row security
+ * and privileges, functions. What
  * `db/schema.sql` holds; for reading and comparing, not for creating (the migrations do that). Partitions are counted.
  */
 export async function describeSchema(tx: Tx): Promise<string> {
@@ -40,8 +41,36 @@ export async function describeSchema(tx: Tx): Promise<string> {
       select relname, 2, '', 'create view ' || relname
           || coalesce(' with (' || array_to_string(reloptions, ', ') || ')', '') || E' as\n' || pg_get_viewdef(oid)
       from relations where relkind = 'v'
+      union all
+      select r.relname, 3, '', 'row security forced on ' || r.relname || ';'
+      from relations r join pg_class c on c.oid = r.oid where c.relrowsecurity and c.relforcerowsecurity
+      union all
+      select tablename, 4, policyname, 'create policy ' || policyname || ' on ' || tablename
+          || case cmd when 'ALL' then '' else ' for ' || lower(cmd) end || ' to ' || array_to_string(roles, ', ')
+          || coalesce(' using (' || qual || ')', '')
+          || case when with_check is not null and with_check is distinct from qual
+            then ' with check (' || with_check || ')' else '' end || ';'
+      from pg_policies where schemaname = current_schema()
+      union all
+      select r.relname, 5, g.grantee || g.rank, 'grant ' || g.rights || ' on ' || r.relname || ' to ' || g.grantee || ';'
+      from relations r cross join lateral (
+        select 0 as rank, a.grantee::regrole::text as grantee,
+          string_agg(lower(a.privilege_type), ', ' order by a.privilege_type) as rights
+        from pg_class c, aclexplode(c.relacl) a
+        where c.oid = r.oid and a.grantee::regrole::text like 'gramfleet\\_%' and a.grantee <> c.relowner
+        group by a.grantee
+        union all
+        select 1, a.grantee::regrole::text, lower(a.privilege_type) || ' ('
+          || string_agg(t.attname, ', ' order by t.attnum) || ')'
+        from pg_attribute t, aclexplode(t.attacl) a where t.attrelid = r.oid
+        group by a.grantee, a.privilege_type
+      ) g
+      union all
+      select p.proname, 6, '', regexp_replace(pg_get_functiondef(p.oid), '\\s+', ' ', 'g') || '; -- for '
+          || (select string_agg(a.grantee::regrole::text, ', ' order by 1) from aclexplode(p.proacl) a where a.grantee <> p.proowner)
+      from pg_proc p where p.pronamespace = current_schema()::regnamespace
     )
     select replace(statement, quote_ident(current_schema()) || '.', '') as statement
-    from statements order by subject collate "C", rank, name collate "C"`.execute(tx);
+    from statements order by subject collate "C", rank, name collate "C", statement collate "C"`.execute(tx);
   return `${rows.map((row) => row.statement).join("\n\n")}\n`;
 }

@@ -13,6 +13,7 @@ import * as waitsByTwoClocks from "./migrations/0007-waits-by-two-clocks.ts";
 import * as bot from "./migrations/0008-bot.ts";
 import * as ownApiIds from "./migrations/0009-own-api-ids.ts";
 import * as boardSessions from "./migrations/0010-board-sessions.ts";
+import * as roles from "./migrations/0011-roles.ts";
 import * as installation from "./migrations/0012-installation.ts";
 import * as retention from "./migrations/0013-retention.ts";
 import * as apiIdsAndConsent from "./migrations/0014-api-ids-and-consent.ts";
@@ -31,6 +32,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0008-bot": bot,
   "0009-own-api-ids": ownApiIds,
   "0010-board-sessions": boardSessions,
+  "0011-roles": roles,
   "0012-installation": installation,
   "0013-retention": retention,
   "0014-api-ids-and-consent": apiIdsAndConsent,
@@ -66,6 +68,7 @@ async function runMissing(tx: Kysely<unknown>): Promise<string[]> {
   if ((await readVersion(tx)) === SCHEMA_VERSION) return [];
   await sql`select pg_advisory_xact_lock(${LOCK_ID}::int8)`.execute(tx);
   refuseNewer(await readVersion(tx));
+  await actAsOwner(tx);
   await sql`
     create table if not exists kysely_migration (name varchar(255) primary key, timestamp varchar(255) not null)
   `.execute(tx);
@@ -77,6 +80,13 @@ async function runMissing(tx: Kysely<unknown>): Promise<string[]> {
     await sql`insert into kysely_migration values (${name}, ${new Date().toISOString()})`.execute(tx);
   }
   return missing;
+}
+
+/** What is made from `0011-roles` on is the owner's, whoever has connected. That migration takes the role by itself. */
+async function actAsOwner(tx: Kysely<unknown>): Promise<void> {
+  const { rows } = await sql<{ owner: string }>`
+    select relowner::regrole::text as owner from pg_class where oid = to_regclass('kysely_migration')`.execute(tx);
+  if (rows[0]?.owner === "gramfleet_owner") await sql`set local role gramfleet_owner`.execute(tx);
 }
 
 /** The last migration that the database has seen; null where it has seen none. @throws OperatorError where PostgreSQL cannot be reached */

@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { Tx } from "./database.ts";
+import type { WorkerTx } from "./database.ts";
 import { settleSubscription } from "./subscriptions.ts";
 
 /** A subscription whose name turned out to be this channel, as the user's account addresses it. */
@@ -16,7 +16,7 @@ export interface ResolvedName {
  * are; the channels themselves are stored already. Two names of one channel become one, as `settleSubscription` says.
  */
 export async function saveResolved(
-  tx: Tx,
+  tx: WorkerTx,
   who: { readonly tenantId: string; readonly userId: bigint },
   resolved: readonly ResolvedName[],
 ): Promise<void> {

@@ -2,7 +2,7 @@ import { type Selectable, sql } from "kysely";
 import type { WorkerTx } from "./database.ts";
 import type { Schema } from "./schema.ts";
 import { INFO, type SessionInfo, toInfo } from "./session-row.ts";
-import { toUser, type User } from "./users.ts";
+import { toUser, USER, type User } from "./users.ts";
 
 /** Whom a run is for. */
 export interface StartedRun {
@@ -17,7 +17,10 @@ export interface StartedRun {
 
 type SessionColumn = (typeof INFO)[number];
 type SessionRow = Pick<Selectable<Schema["sessions"]>, SessionColumn>;
-type Row = Selectable<Schema["users"]> & { readonly next_parse_at: Date; readonly server_now: Date } & {
+type Row = Pick<Selectable<Schema["users"]>, (typeof USER)[number]> & {
+  readonly next_parse_at: Date;
+  readonly server_now: Date;
+} & {
   readonly [Column in SessionColumn as `session_${Column}`]: SessionRow[Column] | null;
 };
 
@@ -27,7 +30,7 @@ export async function startRun(tx: WorkerTx, userId: bigint): Promise<StartedRun
     with started as (
       update schedules set last_started_at = now() where user_id = ${userId} returning user_id, next_parse_at
     )
-    select u.*, started.next_parse_at, now() as server_now, ${sessionColumns}
+    select ${userColumns}, started.next_parse_at, now() as server_now, ${sessionColumns}
     from started join users u on u.id = started.user_id
     left join lateral (
       select * from sessions where user_id = u.id order by state = 'AUTHORIZED' desc, id desc limit 1
@@ -37,6 +40,7 @@ export async function startRun(tx: WorkerTx, userId: bigint): Promise<StartedRun
   return { user: toUser(row), session: sessionIn(row), nextParseAt: row.next_parse_at, serverNow: row.server_now };
 }
 
+const userColumns = sql.join(USER.map((name) => sql.ref(`u.${name}`)));
 const sessionColumns = sql.join(INFO.map((name) => sql`${sql.ref(`e.${name}`)} as ${sql.ref(`session_${name}`)}`));
 
 function sessionIn(row: Row): SessionInfo | null {

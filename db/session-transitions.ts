@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { Tx } from "./database.ts";
+import type { FleetTx, Tx } from "./database.ts";
 import { beginRedeemedPlans } from "./invites.ts";
 import { LoggedInAlready } from "./login-conflicts.ts";
 import { refreshQueue } from "./schedule-queue.ts";
@@ -20,7 +20,7 @@ import { noteTransition } from "./transition-watch.ts";
  * @throws LoggedInAlready where this telegram_id has another session that is AUTHORIZED
  */
 export async function transition(
-  tx: Tx,
+  tx: FleetTx,
   sessionId: bigint,
   change: { from: readonly SessionState[]; to: SessionState; reason?: string; ifFingerprint?: Buffer },
 ): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { TenantTx, Tx, WorkerTx } from "./database.ts";
+import type { FleetTx, TenantTx, Tx, WorkerTx } from "./database.ts";
 import { SESSION_STATES, type SessionHold, type SessionState } from "./schema.ts";
 import { INFO, NO_KEY, SEALED, type SealedSession, type SessionInfo, toInfo, toSealed } from "./session-row.ts";
 import { ofTenant } from "./tenant.ts";
@@ -21,7 +21,7 @@ export interface NewSession {
  * Makes the row in state ABSENT or finds it; (tenant, app) is its key, app `user_<telegram_id>` unless given.
  * Its api_id never changes once sealed: a row with a key comes back with the api_id that it has.
  */
-export async function ensureSession(tx: Tx, session: NewSession): Promise<SessionInfo> {
+export async function ensureSession(tx: FleetTx, session: NewSession): Promise<SessionInfo> {
   const row = await tx
     .insertInto("sessions")
     .values({
@@ -91,7 +91,7 @@ export async function loadSealed(tx: WorkerTx, sessionId: bigint): Promise<Seale
  * False too where there is no such session.
  */
 export async function saveSealed(
-  tx: WorkerTx,
+  tx: FleetTx,
   sessionId: bigint,
   sealed: SealedSession,
   expected?: Buffer,

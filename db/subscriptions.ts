@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import type { ChannelAccess } from "./access.ts";
 import { type Channel, type ChannelRow, channelColumns, findChannel, toChannel } from "./channel.ts";
 import { normaliseChannelName } from "./channel-name.ts";
-import type { TenantTx, Tx } from "./database.ts";
+import type { TenantTx, Tx, WorkerTx } from "./database.ts";
 import { ofTenant } from "./tenant.ts";
 
 /** A line of a user's subscriptions, with the channel and the account's access where they are known. */
@@ -129,7 +129,7 @@ function accessIn(row: Row): Subscription["access"] {
  * the older subscription stays.
  */
 export async function settleSubscription(
-  tx: Tx,
+  tx: WorkerTx,
   settled: { id: bigint; userId: bigint; channelId: bigint | null; state: string; lookAt?: Date | null },
 ): Promise<void> {
   const { rows: twins } = await sql<{ id: bigint }>`

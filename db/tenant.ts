@@ -8,8 +8,13 @@ const currentTenant = sql<string | null>`nullif(current_setting('gramfleet.tenan
 export const ofTenant = (column: string) => sql<boolean>`
   (${currentTenant} is null or ${sql.ref(column)} = ${currentTenant})`;
 
-/** The rest of a worker's transaction acts for one tenant. */
-export async function actFor(tx: WorkerTx, tenantId: string): Promise<TenantTx> {
-  await sql`select set_config('gramfleet.tenant', ${tenantId}, true)`.execute(tx);
-  return tx as unknown as TenantTx;
+/** Within a worker's transaction, `work` for one tenant and as `inTenant` would do it. */
+export async function actFor<T>(tx: WorkerTx, tenantId: string, work: (tx: TenantTx) => Promise<T>): Promise<T> {
+  await become(tx, "gramfleet_app", tenantId);
+  const done = await work(tx as unknown as TenantTx);
+  await become(tx, "gramfleet_worker", "");
+  return done;
 }
+
+const become = (tx: WorkerTx, role: string, tenantId: string) =>
+  sql`select set_config('role', ${role}, true), set_config('gramfleet.tenant', ${tenantId}, true)`.execute(tx);

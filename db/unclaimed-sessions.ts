@@ -8,7 +8,7 @@ import { INFO, NOBODY, type SessionInfo, toInfo } from "./session-row.ts";
  * Null where the tenant has a session for that app: it is somebody's.
  */
 export async function insertUnclaimed(
-  tx: Tx,
+  tx: WorkerTx,
   session: { tenantId: string; appId: string | null; apiId: number },
 ): Promise<SessionInfo | null> {
   const row = await tx

@@ -15,7 +15,19 @@ export interface User {
   readonly createdAt: Date;
 }
 
-export function toUser(row: Selectable<Schema["users"]>): User {
+/** What of a row a user is: never the token of an earlier system. */
+export const USER = [
+  "id",
+  "tenant_id",
+  "telegram_id",
+  "plan",
+  "paid_until",
+  "trial_expires_at",
+  "paused",
+  "created_at",
+] as const;
+
+export function toUser(row: Pick<Selectable<Schema["users"]>, (typeof USER)[number]>): User {
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -49,14 +61,14 @@ export async function addUser(
       trial_expires_at: user.trialExpiresAt ?? null,
     })
     .onConflict((conflict) => conflict.columns(["tenant_id", "telegram_id"]).doNothing())
-    .returningAll()
+    .returning(USER)
     .executeTakeFirst();
   if (inserted) await refreshQueue(tx, inserted.id);
   const row =
     inserted ??
     (await tx
       .selectFrom("users")
-      .selectAll()
+      .select(USER)
       .where("tenant_id", "=", user.tenantId)
       .where("telegram_id", "=", user.telegramId)
       .executeTakeFirstOrThrow());
@@ -66,7 +78,7 @@ export async function addUser(
 export async function findUser(tx: TenantTx, telegramId: bigint): Promise<User | null> {
   const row = await tx
     .selectFrom("users")
-    .selectAll()
+    .select(USER)
     .where("telegram_id", "=", telegramId)
     .where(ofTenant("tenant_id"))
     .executeTakeFirst();
@@ -74,7 +86,7 @@ export async function findUser(tx: TenantTx, telegramId: bigint): Promise<User |
 }
 
 export async function loadUser(tx: WorkerTx, userId: bigint): Promise<User | null> {
-  const row = await tx.selectFrom("users").selectAll().where("id", "=", userId).executeTakeFirst();
+  const row = await tx.selectFrom("users").select(USER).where("id", "=", userId).executeTakeFirst();
   return row ? toUser(row) : null;
 }
 

@@ -13,7 +13,7 @@ import { findUser } from "./users.ts";
 export function webAdmission(database: Database, tenantId: string, invite: string | undefined) {
   return {
     admit: async (tx: WorkerTx, who: { readonly tenantId: string; readonly telegramId: bigint }) =>
-      admit(await actFor(tx, who.tenantId), who, invite),
+      actFor(tx, who.tenantId, (ofTenant) => admit(ofTenant, who, invite)),
     provesOnly: (telegramId: bigint): Promise<boolean> =>
       database.inTenant(tenantId, async (tx) => {
         const user = await findUser(tx, telegramId);

@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { TenantTx, WorkerTx } from "./database.ts";
+import type { AppTx, TenantTx } from "./database.ts";
 import { newToken, sha256 } from "./secret-tokens.ts";
 import { ofTenant } from "./tenant.ts";
 
@@ -36,45 +36,32 @@ export async function createWebSession(
 }
 
 /** Whose token this is, of any tenant; null where it is nobody's. Notes, to the minute, that it was seen. */
-export async function findWebSession(tx: WorkerTx, token: string): Promise<WebLogin | null> {
+export async function findWebSession(tx: AppTx, token: string): Promise<WebLogin | null> {
   const { rows } = await sql<WebLogin>`
-    with seen as (
-      update user_sessions set last_seen_at = now()
-      where auth_token = ${hashed(token)} and last_seen_at < now() - interval '1 minute'
-    )
-    select s.id, u.tenant_id as "tenantId", u.id as "userId", u.telegram_id as "telegramId"
-    from user_sessions s join users u on u.id = s.user_id
-    where s.auth_token = ${hashed(token)}`.execute(tx);
+    select id, ${WHOSE} from find_web_session(${hashed(token)})`.execute(tx);
   return rows[0] ?? null;
 }
 
 /** The same by a token of the earlier system, unless it has logged out. One that two users have is nobody's. */
-export async function findLegacyLogin(tx: WorkerTx, token: string): Promise<WebLogin | null> {
+export async function findLegacyLogin(tx: AppTx, token: string): Promise<WebLogin | null> {
   if (!mayBeLegacy(token)) return null;
   const { rows } = await sql<WebLogin>`
-    select null::int8 as id, u.tenant_id as "tenantId", u.id as "userId", u.telegram_id as "telegramId"
-    from users u
-    where u.auth_token = ${token}
-      and not exists (select from legacy_logouts l where l.auth_token = ${hashed(token)})
-    limit 2`.execute(tx);
+    select id, ${WHOSE} from find_legacy_login(${token}, ${hashed(token)})`.execute(tx);
   return rows.length === 1 ? (rows[0] ?? null) : null;
 }
+
+const WHOSE = sql`tenant_id as "tenantId", user_id as "userId", telegram_id as "telegramId"`;
 
 /**
  * Logs out whatever browser has this token, without asking whose it is. A token of the earlier system stays in its row
  * and is refused from then on. Gives what it was; null for a token that nobody has.
  */
-export async function deleteWebSession(tx: WorkerTx, token: string): Promise<"session" | "legacy" | null> {
-  const { rows: deleted } = await sql`
-    delete from user_sessions where auth_token = ${hashed(token)} returning 1`.execute(tx);
-  if (deleted.length > 0) return "session";
+export async function deleteWebSession(tx: AppTx, token: string): Promise<"session" | "legacy" | null> {
+  const session = await sql<{ done: boolean }>`select log_out_web_session(${hashed(token)}) as done`.execute(tx);
+  if (session.rows[0]?.done) return "session";
   if (!mayBeLegacy(token)) return null;
-  const { rows: refused } = await sql`
-    insert into legacy_logouts (auth_token, tenant_id, user_id)
-    select ${hashed(token)}, u.tenant_id, u.id from users u where u.auth_token = ${token} limit 1
-    on conflict (auth_token) do nothing
-    returning 1`.execute(tx);
-  return refused.length > 0 ? "legacy" : null;
+  const legacy = await sql<{ done: boolean }>`select log_out_legacy(${token}, ${hashed(token)}) as done`.execute(tx);
+  return legacy.rows[0]?.done ? "legacy" : null;
 }
 
 /** A user's browsers, the newest first. */

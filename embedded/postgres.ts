@@ -128,8 +128,13 @@ function initialise({ binaries, dataDir, user, logFile }: PostgresOptions): void
     "--builtin-locale=C.UTF-8",
     "--locale=C",
   ]);
-  const role = `create role ${APPLICATION_ROLE} login createdb createrole;\n`;
-  run("postgres", ["--single", "-D", partial, "-c", "exit_on_error=on", "postgres"], role);
+  // Who may read everything is made by the superuser: row security is not for others to lift.
+  const roles = [
+    `create role ${APPLICATION_ROLE} login createdb createrole`,
+    "create role gramfleet_backup nologin bypassrls",
+    `grant gramfleet_backup to ${APPLICATION_ROLE} with inherit false, set true`,
+  ];
+  run("postgres", ["--single", "-D", partial, "-c", "exit_on_error=on", "postgres"], `${roles.join(";\n")};\n`);
   renameSync(partial, dataDir);
 }
 

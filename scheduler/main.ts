@@ -1,3 +1,4 @@
+import { databaseUrls } from "../config/database-urls.ts";
 import type { Config } from "../config/load.ts";
 import { ownDatabase } from "../db/open.ts";
 import { createEpoch } from "../queue/epoch.ts";
@@ -39,7 +40,7 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
   const metrics = createMetrics({ process: "scheduler" });
   const tracing = await ownTracing(lifecycle, config.tracing, "scheduler", log);
   const database = await ownDatabase(lifecycle, {
-    url: config.databaseUrl ?? "",
+    ...databaseUrls(config),
     poolSize: config.databasePoolSize,
     fencedStatementMs: limits.fencedStatementMs,
     ...{ metrics, log },

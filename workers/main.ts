@@ -1,3 +1,4 @@
+import { databaseUrls } from "../config/database-urls.ts";
 import type { Config } from "../config/load.ts";
 import { createPostNotifier } from "../db/notify.ts";
 import { ownDatabase } from "../db/open.ts";
@@ -54,7 +55,7 @@ export async function startWorker(config: Config, lifecycle: Lifecycle, log: Log
   if (without.size > 0) log.error({ without: [...without] }, "protections are taken away");
   const tracing = await ownTracing(lifecycle, config.tracing, "worker", log);
   const database = await ownDatabase(lifecycle, {
-    url: config.databaseUrl ?? "",
+    ...databaseUrls(config),
     poolSize: config.databasePoolSize,
     fencedStatementMs: limits.fencedStatementMs,
     fenced: !without.has("fence"),

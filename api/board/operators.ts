@@ -57,7 +57,7 @@ export function createOperators(deps: {
         return { name: null, role: "admin" };
       }
       const token = boardToken(request);
-      const session = token === null ? null : await database.once((tx) => findBoardSession(tx, token));
+      const session = token === null ? null : await database.asApp((tx) => findBoardSession(tx, token));
       const user = session && userOf(session.name);
       return user?.version.equals(session?.userVersion ?? Buffer.alloc(0))
         ? { name: user.name, role: user.role }
@@ -78,7 +78,7 @@ export function createOperators(deps: {
       if (!user || !isTheirs) return null;
       tries.succeeded(address, name);
       const session = { name: user.name, userVersion: user.version };
-      return { user, token: await database.once((tx) => createBoardSession(tx, session, SIGNED_IN_MS)) };
+      return { user, token: await database.asApp((tx) => createBoardSession(tx, session, SIGNED_IN_MS)) };
     },
 
     /** The name as it is configured; null for what nobody is called, which may be a password in the wrong field. */
@@ -86,7 +86,7 @@ export function createOperators(deps: {
 
     async signOut(request: FastifyRequest): Promise<void> {
       const token = boardToken(request);
-      if (token !== null) await database.once((tx) => deleteBoardSession(tx, token));
+      if (token !== null) await database.asApp((tx) => deleteBoardSession(tx, token));
     },
   };
 }

@@ -32,7 +32,7 @@ export function createFindCaller(deps: {
   const byHeader = async (header: string): Promise<Caller> => {
     const [, scheme = "", credentials = ""] = /^(\S+) +(\S.*)$/.exec(header) ?? [];
     if (scheme.toLowerCase() === "bearer") {
-      const token = await database.once((tx) => findApiToken(tx, credentials));
+      const token = await database.asApp((tx) => findApiToken(tx, credentials));
       if (!token) throw unauthenticated("this token is unknown or revoked");
       return { kind: "client", tenantId: token.tenantId, tokenId: token.id };
     }
@@ -46,8 +46,8 @@ export function createFindCaller(deps: {
   };
 
   const byCookie = async (request: FastifyRequest, token: string): Promise<Person> => {
-    const own = await database.once((tx) => findWebSession(tx, token));
-    const login = own ?? (await database.once((tx) => findLegacyLogin(tx, token)));
+    const own = await database.asApp((tx) => findWebSession(tx, token));
+    const login = own ?? (await database.asApp((tx) => findLegacyLogin(tx, token)));
     if (!login) throw unauthenticated("this login is over: log in again");
     const event = own ? "SESSION_LOOKUP" : "SESSION_FALLBACK_LEGACY";
     request.log.info(

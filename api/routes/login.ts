@@ -87,7 +87,7 @@ export const loginRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, deps) =
       },
       async (request) => {
         const token = webToken(request);
-        const deleted = token === null ? null : await database.asWorker((tx) => deleteWebSession(tx, token));
+        const deleted = token === null ? null : await database.asApp((tx) => deleteWebSession(tx, token));
         const event = "SESSION_DELETE";
         request.log.info(
           { event, deleted },

@@ -54,7 +54,7 @@ export const qrCallbackRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, de
         counted("refused");
         throw error;
       }
-      if (!(await database.once((tx) => acceptOnce(tx, proven.signature, proven.expiresAt)))) {
+      if (!(await database.asApp((tx) => acceptOnce(tx, proven.signature, proven.expiresAt)))) {
         counted("replayed");
         throw new ApiError(409, "replayed", "this request was accepted before: sign a new one");
       }

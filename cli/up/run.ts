@@ -1,3 +1,4 @@
+import { databaseUrls } from "../../config/database-urls.ts";
 import { loadConfig } from "../../config/load.ts";
 import { openDatabase } from "../../db/client.ts";
 import { migrate } from "../../db/migrate.ts";
@@ -79,11 +80,11 @@ export async function runUp(options: UpOptions): Promise<0 | 1> {
     const env = { ...services.env, ...telegram?.env };
     if (telegram) writeCurrentWorld(options.dataDir, { ...world, env: telegram.env });
     const config = loadConfig(env, ["database", "redis", "api-ids", "keyring"]);
-    await migrate(config.databaseDirectUrl ?? "");
+    await migrate(config.databaseOwnerUrl ?? "");
     const database = lifecycle.own(
       "database",
       openDatabase({
-        url: config.databaseUrl ?? "",
+        ...databaseUrls(config),
         poolSize: 8,
         fencedStatementMs: config.limits.fencedStatementMs,
         log,

@@ -229,7 +229,7 @@ describe("opening", () => {
   test("the lease lost in the middle: the work is told, and can neither call nor commit", async () => {
     const { accounts, id, metrics } = await setUp();
     const working = accounts.open(id, async ({ signal, api, commit }) => {
-      await database.asWorker((tx) => tx.deleteFrom("leases").where("session_id", "=", id).execute());
+      await database.asOwner((tx) => tx.deleteFrom("leases").where("session_id", "=", id).execute());
       await expect(commit(async () => 1)).rejects.toThrow(LeaseLost);
       await eventually(() => signal.aborted);
       await api.getMe();
@@ -250,7 +250,7 @@ describe("what is not opened", () => {
     {
       what: "a held one",
       prepare: (id: bigint) =>
-        database.asWorker((tx) =>
+        database.asOwner((tx) =>
           tx
             .updateTable("sessions")
             .set({ holds: ["frozen"] })

@@ -107,10 +107,10 @@ describe("what is refused", () => {
       config: { requestsPerMinute: 1_000, trustedProxies: ["127.0.0.1"] },
       through: (database) => ({
         ...database,
-        once: (work) =>
+        asApp: (work) =>
           away
             ? Promise.reject(Object.assign(new Error("canary address"), { code: "ECONNREFUSED" }))
-            : database.once(work),
+            : database.asApp(work),
       }),
       more: async (app) => {
         app.get("/test/fails", { config: { access: "anyone" } }, async () => {

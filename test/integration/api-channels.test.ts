@@ -10,7 +10,7 @@ import { post } from "../support/posts.ts";
 let api: TestApi;
 beforeAll(async () => {
   api = await startApiApp();
-  await api.database.asWorker((tx) => sql`insert into tenants (id, name) values ('other', 'Other')`.execute(tx));
+  await api.database.asOwner((tx) => sql`insert into tenants (id, name) values ('other', 'Other')`.execute(tx));
 });
 afterAll(() => api.close());
 
@@ -198,10 +198,10 @@ describe("a parse at will", () => {
     const mine = await plantUser(api.database, 921n);
     const theirs = await plantUser(api.database, 922n);
     const ahead = new Date(api.clock.now() + 3_600_000);
-    await api.database.asWorker((tx) => tx.updateTable("schedules").set({ next_parse_at: ahead }).execute());
+    await api.database.asOwner((tx) => tx.updateTable("schedules").set({ next_parse_at: ahead }).execute());
     const nextOf = async (userId: bigint) =>
       (
-        await api.database.asWorker((tx) =>
+        await api.database.asOwner((tx) =>
           tx.selectFrom("schedules").selectAll().where("user_id", "=", userId).executeTakeFirst(),
         )
       )?.next_parse_at ?? ahead;
@@ -210,7 +210,7 @@ describe("a parse at will", () => {
     expect((await nextOf(mine.user.id)).getTime()).toBeLessThan(ahead.getTime());
     expect(await nextOf(theirs.user.id)).toEqual(ahead);
     const mark = (columns: object) =>
-      api.database.asWorker((tx) =>
+      api.database.asOwner((tx) =>
         tx.updateTable("schedules").set(columns).where("user_id", "=", mine.user.id).execute(),
       );
     await mark({ claimed_at: new Date(api.clock.now()) });

@@ -117,7 +117,7 @@ const row = () =>
   database.once(async (tx) =>
     tx.selectFrom("api_ids").selectAll().where("api_id", "=", MASTER.apiId).executeTakeFirst(),
   );
-const makeDue = () => database.asWorker((tx) => sql`update api_ids set probe_at = clock_timestamp()`.execute(tx));
+const makeDue = () => database.asOwner((tx) => sql`update api_ids set probe_at = clock_timestamp()`.execute(tx));
 const holds = (ids: readonly bigint[]) =>
   database.asWorker((tx) => Promise.all(ids.map(async (id) => (await loadSession(tx, id))?.holds.join())));
 const queues = () =>
@@ -224,7 +224,7 @@ describe("an API ID that Telegram refuses", () => {
     expect(await database.once(listOutages)).toMatchObject([{ apiId: MASTER.apiId }]);
     expect(await logIn(702n)).toMatchObject({ state: "AUTHORIZED", apiId: BACKUP_API.apiId });
     takeBack();
-    await database.asWorker((tx) => tx.updateTable("api_ids").set({ out_of_service_at: null }).execute());
+    await database.asOwner((tx) => tx.updateTable("api_ids").set({ out_of_service_at: null }).execute());
     expect(await logIn(703n)).toMatchObject({ state: "AUTHORIZED", apiId: MASTER.apiId });
   });
 });
@@ -251,10 +251,10 @@ describe("whoever tries it", () => {
     expect(await claim()).toMatchObject({ sessionId: fit });
     expect(await claim()).toBeNull();
     await database.asWorker((tx) => setHold(tx, other!, "parked", false));
-    await database.asWorker((tx) => sql`update api_ids set probe_until = clock_timestamp()`.execute(tx));
+    await database.asOwner((tx) => sql`update api_ids set probe_until = clock_timestamp()`.execute(tx));
     for (const _ of [1, 2, 3]) {
       expect(await claim()).toMatchObject({ sessionId: fit });
-      await database.asWorker((tx) => sql`update api_ids set probe_until = clock_timestamp()`.execute(tx));
+      await database.asOwner((tx) => sql`update api_ids set probe_until = clock_timestamp()`.execute(tx));
     }
   });
 });

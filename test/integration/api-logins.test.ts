@@ -36,7 +36,7 @@ async function browser(telegramId: number): Promise<string> {
 }
 
 async function legacyToken(telegramId: number, token: string): Promise<void> {
-  await api.database.asWorker((tx) =>
+  await api.database.asOwner((tx) =>
     sql`update users set auth_token = ${token} where telegram_id = ${telegramId}`.execute(tx),
   );
 }
@@ -90,7 +90,7 @@ describe("six stories of web logins", () => {
     cleared(out);
     expect((await api.inject({ url: "/api/me", headers })).statusCode).toBe(401);
     expect((await me(modern)).statusCode).toBe(200);
-    const { rows } = await api.database.asWorker((tx) =>
+    const { rows } = await api.database.asOwner((tx) =>
       sql`select auth_token from users where telegram_id = 605`.execute(tx),
     );
     expect(rows).toEqual([{ auth_token: token }]);
@@ -114,7 +114,7 @@ describe("web logins", () => {
 
   it("keep hashes only, under indexes of their names", async () => {
     const token = await browser(611);
-    const { rows } = await api.database.asWorker((tx) =>
+    const { rows } = await api.database.asOwner((tx) =>
       sql<{ auth_token: string }>`
         select s.auth_token from user_sessions s join users u on u.id = s.user_id where u.telegram_id = 611`.execute(
         tx,
@@ -125,7 +125,7 @@ describe("web logins", () => {
     // What is stored opens nothing.
     expect((await me(rows[0]?.auth_token ?? "")).statusCode).toBe(401);
     expect((await me(token)).statusCode).toBe(200);
-    const indexes = await api.database.asWorker((tx) =>
+    const indexes = await api.database.asOwner((tx) =>
       sql<{ indexname: string; indexdef: string }>`
         select indexname, indexdef from pg_indexes where indexname like 'idx_user_session%' order by 1`.execute(tx),
     );
@@ -152,7 +152,7 @@ describe("web logins", () => {
     const lonely = await startApiApp({
       through: (database) => ({
         ...database,
-        asWorker: () => Promise.reject(Object.assign(new Error(), { code: "ECONNREFUSED" })),
+        asApp: () => Promise.reject(Object.assign(new Error(), { code: "ECONNREFUSED" })),
       }),
     });
     try {
@@ -186,7 +186,7 @@ describe("web logins", () => {
   it("a user that is deleted is logged out everywhere", async () => {
     await plantReader(api.database, 612n);
     const token = await browser(612);
-    await api.database.asWorker((tx) => sql`delete from users where telegram_id = 612`.execute(tx));
+    await api.database.asOwner((tx) => sql`delete from users where telegram_id = 612`.execute(tx));
     expect((await me(token)).statusCode).toBe(401);
   });
 });

@@ -130,9 +130,7 @@ it("a user who has given an API ID of their own logs in by it", async () => {
 
 it("tells of a ticket nobody but whoever asked for it, and refuses what is no request", async () => {
   const mine = await appOf(person());
-  await api.database.asWorker((tx) =>
-    tx.insertInto("tenants").values({ id: "elsewhere", name: "Elsewhere" }).execute(),
-  );
+  await api.database.asOwner((tx) => tx.insertInto("tenants").values({ id: "elsewhere", name: "Elsewhere" }).execute());
   const others = [await api.bearer("elsewhere"), await appOf(person())];
   const { ticket } = (await start(program)).json();
   for (const headers of [mine, ...others]) {

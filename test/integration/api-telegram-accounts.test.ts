@@ -132,13 +132,13 @@ it("goes by an API ID of its own, at the login and at each connection, and its h
   expect(session).toMatchObject({ apiId: OWN_API.apiId, ownApi: true, state: "AUTHORIZED" });
   expect(keys(ada.telegramId)).toMatchObject([{ apiId: OWN_API.apiId }]);
   expect(await home.fleet.accounts.open(session.id, async ({ api: of }) => (await of.getMe()).id)).toBe(ada.telegramId);
-  const queue = await home.database.asWorker((tx) =>
+  const queue = await home.database.asOwner((tx) =>
     tx.selectFrom("schedules").select("queue").where("user_id", "=", session.userId).executeTakeFirst(),
   );
   expect(queue).toEqual({ queue: "parse-own" });
   expect(await home.deps.metrics.registry.metrics()).toMatch(/login_codes_sent_total\{api_id="own"\} 1/);
   expect((await remove(id)).json()).toEqual({ ok: true });
-  const left = await home.database.asWorker((tx) => tx.selectFrom("own_api_ids").select("id").execute());
+  const left = await home.database.asOwner((tx) => tx.selectFrom("own_api_ids").select("id").execute());
   expect(left).toEqual([]);
   expect(keys(ada.telegramId)).toEqual([]);
 });
@@ -158,7 +158,7 @@ it("links a user who is logged in already, and leaves their session alone", asyn
   await post(`/${first}/send_code`);
   await post(`/${first}/verify_code`, { code: ada.code });
   const [key] = keys(ada.telegramId);
-  await home.database.asWorker((tx) => tx.deleteFrom("telegram_accounts").where("id", "=", BigInt(first)).execute());
+  await home.database.asOwner((tx) => tx.deleteFrom("telegram_accounts").where("id", "=", BigInt(first)).execute());
   const again = await added(ada);
   await post(`/${again}/send_code`);
   expect((await post(`/${again}/verify_code`, { code: ada.code })).json()).toMatchObject({ message: "logged in" });
@@ -169,7 +169,7 @@ it("links a user who is logged in already, and leaves their session alone", asyn
 
 it("is for the tenant's own programs, and tells nobody else whether an account is there", async () => {
   const id = await added(person());
-  await api.database.asWorker((tx) => tx.insertInto("tenants").values({ id: "elsewhere", name: "E" }).execute());
+  await api.database.asOwner((tx) => tx.insertInto("tenants").values({ id: "elsewhere", name: "E" }).execute());
   const stranger = await api.bearer("elsewhere");
   const ada = person();
   await api.database.inTenant(TENANT, (tx) => addUser(tx, { tenantId: TENANT, telegramId: ada.telegramId }));

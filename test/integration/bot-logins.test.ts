@@ -95,7 +95,7 @@ it("from an invite to the first posts, and out again", async () => {
   expect(home.emulator.keys.ofAccount(ada.telegramId)).toHaveLength(1);
   expect(await ask(ada, "/subscription")).toMatch(/Plan: premium, until \d+ \w+ \d+/);
   expect(await ask(ada, "/login")).toContain("logged in already");
-  const { rows } = await home.database.asWorker((tx) =>
+  const { rows } = await home.database.asOwner((tx) =>
     sql`select from users where telegram_id = ${ada.telegramId} and consented_at is not null`.execute(tx),
   );
   expect(rows).toHaveLength(1);
@@ -241,7 +241,7 @@ it("gives one use of a single-use invite, however many ask at once", async () =>
   expect(said.filter((text) => text.includes("Open the page"))).toHaveLength(1);
   expect(said.filter((text) => text.includes("has been used"))).toHaveLength(7);
   const ids = people.map(({ telegramId }) => telegramId);
-  const { rows } = await home.database.asWorker((tx) =>
+  const { rows } = await home.database.asOwner((tx) =>
     sql`select from users where telegram_id = any(${ids}::int8[])`.execute(tx),
   );
   expect(rows).toHaveLength(1);

@@ -55,7 +55,7 @@ async function member(language = "en"): Promise<{ person: Person; sessionId: big
 const end = (sessionId: bigint, reason = "SESSION_REVOKED") =>
   home.database.asWorker((tx) => transition(tx, sessionId, { from: ["AUTHORIZED"], to: "STALE", reason }));
 const untold = async () => {
-  const { rows } = await home.database.asWorker((tx) =>
+  const { rows } = await home.database.asOwner((tx) =>
     sql`select from session_events where to_state = 'STALE' and told_at is null`.execute(tx),
   );
   return rows.length;
@@ -219,11 +219,11 @@ it("answers what fails with one friendly line, and logs none of what was written
   await start();
   const person = home.person({ language: "en" });
   await ask(person, `/login ${await home.invite()}`);
-  await home.database.asWorker((tx) => sql`alter table subscriptions rename to hidden`.execute(tx));
+  await home.database.asOwner((tx) => sql`alter table subscriptions rename to hidden`.execute(tx));
   try {
     expect(await ask(person, "/add_channel @canary_of_a_channel")).toContain("Something went wrong");
   } finally {
-    await home.database.asWorker((tx) => sql`alter table hidden rename to subscriptions`.execute(tx));
+    await home.database.asOwner((tx) => sql`alter table hidden rename to subscriptions`.execute(tx));
   }
   expect(home.logged.join("\n")).toContain("update not handled");
   expect(home.logged.join("\n")).not.toContain("canary_of_a_channel");

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { loseAccess, saveChannel, subscribe, subscriptionsOf } from "../../db/channels.ts";
+import { loseAccess, saveAccess, saveChannel, subscribe, subscriptionsOf } from "../../db/channels.ts";
 import { openDatabase } from "../../db/client.ts";
 import type { Database } from "../../db/database.ts";
 import { recordSkipped, storeHistory } from "../../db/messages.ts";
@@ -38,7 +38,10 @@ beforeAll(async () => {
   await database.inTenant(TENANT, async (tx) => {
     await subscribe(tx, { tenantId: TENANT, userId: first, name: "@Alpha" });
     await subscribe(tx, { tenantId: TENANT, userId: first, name: "nobody_here" });
+  });
+  await database.asWorker(async (tx) => {
     const [alpha, nobody] = await subscriptionsOf(tx, first);
+    await saveAccess(tx, { tenantId: TENANT, userId: first, channelId: RENAMED, accessHash: 7n, joined: false });
     const settled = { userId: first, lookAt: recheckAt };
     await settleSubscription(tx, { ...settled, id: alpha?.id ?? 0n, channelId: RENAMED, state: "active" });
     await settleSubscription(tx, { ...settled, id: nobody?.id ?? 0n, channelId: null, state: "not_found" });

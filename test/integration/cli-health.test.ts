@@ -110,7 +110,7 @@ it("no worker, no scheduler: down", async () => {
 it("an older schema says how to bring it up to date", async () => {
   const older = await testDatabase();
   const through = openDatabase({ url: older.url, poolSize: 1, fencedStatementMs: 1_000, log: silentLog });
-  await through.asWorker((tx) =>
+  await through.asOwner((tx) =>
     tx
       .deleteFrom("kysely_migration" as never)
       .where("name" as never, "=", SCHEMA_VERSION as never)

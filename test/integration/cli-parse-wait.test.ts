@@ -60,7 +60,7 @@ it("is over with the first run that began after it was asked for, and tells what
   await end(TWO, await begin(TWO), { outcome: "failed", error: "PeerGone: CHANNEL_INVALID" });
   // The run that ended first had begun before anybody asked.
   const userId = await idOf(ONE);
-  await database.asWorker((tx) =>
+  await database.asOwner((tx) =>
     tx.updateTable("schedules").set({ claimed_at: new Date() }).where("user_id", "=", userId).execute(),
   );
   await end(ONE, await begin(ONE), {

@@ -23,10 +23,10 @@ describe("the schema", () => {
     expect(ran.flat().at(-1)).toBe(SCHEMA_VERSION);
     expect(new Set(ran.flat()).size).toBe(ran.flat().length);
     await assertSchema(database);
-    await database.asWorker((tx) => sql`insert into kysely_migration values ('9999-later', 'now')`.execute(tx));
+    await database.asOwner((tx) => sql`insert into kysely_migration values ('9999-later', 'now')`.execute(tx));
     await expect(assertSchema(database)).rejects.toThrow(/9999-later.*use a newer gramfleet/);
     await expect(migrate(test.url)).rejects.toThrow(OperatorError);
-    await database.asWorker((tx) => sql`delete from kysely_migration where name = '9999-later'`.execute(tx));
+    await database.asOwner((tx) => sql`delete from kysely_migration where name = '9999-later'`.execute(tx));
     await database.close();
   });
 
@@ -54,7 +54,7 @@ describe("the schema", () => {
 describe("the pool", () => {
   it("gives 64-bit numbers as bigint and smaller ones as number, arrays too", async () => {
     const database = open();
-    const { rows } = await database.asWorker((tx) =>
+    const { rows } = await database.asOwner((tx) =>
       sql`select 9007199254740993::int8 as big, 7::int4 as small, array[1, 9007199254740993]::int8[] as bigs,
         array[]::int8[] as none, '{[1,5)}'::int4multirange as ranges`.execute(tx),
     );
@@ -85,7 +85,7 @@ describe("the pool", () => {
     await Promise.all([database.check(), database.check(), database.check()]);
     const killed = database.asWorker(async (tx) => {
       await sql`select 1`.execute(tx);
-      await database.asWorker((other) => others.execute(other));
+      await database.once((other) => others.execute(other));
       await sql`select 1`.execute(tx);
     });
     await expect(killed).rejects.toThrow();
@@ -102,29 +102,29 @@ describe("the pool", () => {
 
   it("commits a statement that is alone, and refuses a second one beside it", async () => {
     const database = open();
-    const named = (id: string) => sql`insert into tenants (id, name) values (${id}, 'Alone')`;
-    await database.once((tx) => named("one").execute(tx));
+    const sent = (apiId: number) => sql`insert into login_codes (api_id, day) values (${apiId}, '2024-01-01')`;
+    await database.once((tx) => sent(1).execute(tx));
     const two = database.once(async (tx) => {
-      await named("two").execute(tx);
-      await tx.selectFrom("tenants").selectAll().execute();
+      await sent(2).execute(tx);
+      await tx.selectFrom("login_codes").selectAll().execute();
     });
     await expect(two).rejects.toThrow("a second statement needs a transaction");
-    const twice = database.once((tx) => named("one").execute(tx));
+    const twice = database.once((tx) => sent(1).execute(tx));
     await expect(twice).rejects.toThrow(/duplicate key/);
     expect(
-      await database.once((tx) => tx.selectFrom("tenants").select("id").where("name", "=", "Alone").execute()),
-    ).toEqual([{ id: "one" }, { id: "two" }]);
+      await database.asOwner((tx) => tx.selectFrom("login_codes").select("api_id").orderBy("api_id").execute()),
+    ).toEqual([{ api_id: 1 }, { api_id: 2 }]);
     await database.close();
   });
 
   it("rolls back what throws", async () => {
     const database = open();
-    const failing = database.asWorker(async (tx) => {
+    const failing = database.asOwner(async (tx) => {
       await sql`insert into tenants (id, name) values ('gone', 'Gone')`.execute(tx);
       throw new Error("no");
     });
     await expect(failing).rejects.toThrow("no");
-    const { rows } = await database.asWorker((tx) => sql`select 1 from tenants where id = 'gone'`.execute(tx));
+    const { rows } = await database.asOwner((tx) => sql`select 1 from tenants where id = 'gone'`.execute(tx));
     expect(rows).toEqual([]);
     await database.close();
   });

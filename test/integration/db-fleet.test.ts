@@ -15,13 +15,13 @@ let database: Database;
 beforeAll(async () => {
   test = await testDatabase();
   database = openDatabase({ url: test.url, poolSize: 2, fencedStatementMs: 1_000, log: silentLog });
-  await database.asWorker((tx) => sql`insert into tenants (id, name) values ('acme', 'Acme')`.execute(tx));
+  await database.asOwner((tx) => sql`insert into tenants (id, name) values ('acme', 'Acme')`.execute(tx));
 });
 afterAll(async () => {
   await database?.close();
   await test?.drop();
 });
-beforeEach(() => database.asWorker((tx) => sql`truncate users, waits cascade`.execute(tx)));
+beforeEach(() => database.asOwner((tx) => sql`truncate users, waits cascade`.execute(tx)));
 
 const day = (days: number) => new Date(Date.now() + days * 86_400_000);
 

@@ -102,7 +102,7 @@ describe("leases", () => {
       order.push("taken");
       return result;
     });
-    await eventually(() => database.asWorker(lockWaits), { what: "a taker that waits for a lock" });
+    await eventually(() => database.once(lockWaits), { what: "a taker that waits for a lock" });
     finishing.open();
     await fenced;
     expect(await taken).toBe(true);
@@ -138,7 +138,7 @@ describe("leases", () => {
   it("goes on beating after its connection broke", async () => {
     const lease = await leased();
     const heartbeat = await openHeartbeat({ url: test.url, timeoutMs: 2_000 });
-    await database.asWorker((tx) =>
+    await database.once((tx) =>
       sql`select pg_terminate_backend(pid) from pg_stat_activity
         where application_name = 'gramfleet-heartbeat' and datname = current_database()`.execute(tx),
     );

@@ -50,7 +50,7 @@ async function followed(minIds: readonly number[]) {
   return { channelId, telegramIds };
 }
 const put = (channelId: bigint, row: { covered?: IdRange[]; unverified?: IdRange[]; top?: number; since?: Date }) =>
-  database.asWorker((tx) =>
+  database.asOwner((tx) =>
     sql`update channels set covered = ${formatRanges(row.covered ?? [])}::int4multirange,
       unverified = ${formatRanges(row.unverified ?? [])}::int4multirange, top_message_id = ${row.top ?? 0},
       incomplete_since = ${row.since ?? null} where id = ${channelId}`.execute(tx),
@@ -84,7 +84,7 @@ describe("the arithmetic", () => {
         const known = new Set(idsIn(covered));
         const doubted = new Set(idsIn(doubtful).filter((id) => known.has(id)));
         await put(channelId, { covered, unverified: [...doubted].map((id) => ({ from: id, to: id })), top });
-        await database.asWorker((tx) =>
+        await database.asOwner((tx) =>
           sql`update channel_access set available_min_id = ${minId} where channel_id = ${channelId}`.execute(tx),
         );
         const floor = Math.max(1, minId);
@@ -136,7 +136,7 @@ describe("the arithmetic", () => {
       [telegramIds[0], 0],
       [telegramIds[1], 20],
     ]);
-    await database.asWorker((tx) =>
+    await database.asOwner((tx) =>
       sql`update channel_access a set state = 'private' from users u
         where u.id = a.user_id and u.telegram_id = ${telegramIds[1]} and a.channel_id = ${channelId}`.execute(tx),
     );
@@ -183,7 +183,7 @@ describe("incomplete since", () => {
 });
 
 describe("the totals", () => {
-  beforeEach(() => database.asWorker((tx) => sql`delete from subscriptions`.execute(tx)));
+  beforeEach(() => database.asOwner((tx) => sql`delete from subscriptions`.execute(tx)));
 
   it("sum up what somebody follows and reaches, and tell the oldest gap's age", async () => {
     expect(await totals()).toEqual({ covered: 0, unverified: 0, missing: 0, incomplete: 0, oldestGapSeconds: 0 });
@@ -204,7 +204,7 @@ describe("the totals", () => {
       since: hourAgo,
     });
     await put(lost.channelId, { top: 1_000, since: new Date(0) });
-    await database.asWorker((tx) =>
+    await database.asOwner((tx) =>
       sql`update channel_access set state = 'private' where channel_id = ${lost.channelId}`.execute(tx),
     );
     const summed = await totals();

@@ -122,7 +122,7 @@ describe("messages", () => {
       edited: 0,
     });
     expect((await read(id))[0]?.text).toBe("a\ufffdb \ufffd");
-    const skipped = await database.asWorker((tx) =>
+    const skipped = await database.asOwner((tx) =>
       tx
         .selectFrom("skipped_messages")
         .select("message_id")
@@ -159,7 +159,7 @@ describe("messages", () => {
     ]);
     expect(await read(id)).toEqual([]);
     expect(await database.asWorker((tx) => countMessages(tx, id))).toEqual({ messages: 0, deleted: 2, versions: 2 });
-    const versions = await database.asWorker((tx) =>
+    const versions = await database.asOwner((tx) =>
       tx.selectFrom("message_versions").select("text").where("channel_id", "=", id).orderBy("revision").execute(),
     );
     expect(versions.map((version) => version.text)).toEqual(["a", "b"]);

@@ -47,8 +47,9 @@ it("shows a pool's connections, and who waits for one", async () => {
 });
 
 it("counts what PostgreSQL refuses for want of a right, and no other error", async () => {
-  await database.asWorker(async (tx) => {
+  await database.asOwner(async (tx) => {
     await sql`create table another_tenants (id int)`.execute(tx);
+    await sql`grant insert on another_tenants to gramfleet_app, gramfleet_worker`.execute(tx);
     await sql`alter table another_tenants enable row level security, force row level security`.execute(tx);
   });
   const insert = sql`insert into another_tenants values (1)`;
@@ -63,7 +64,7 @@ it("counts what PostgreSQL refuses for want of a right, and no other error", asy
 });
 
 it("counts transitions once they are committed; those that may be begin at 0", async () => {
-  const session = await database.inTenant("default", async (tx) => {
+  const session = await database.asWorker(async (tx) => {
     const { user } = await addUser(tx, { tenantId: "default", telegramId: 1n });
     return ensureSession(tx, { tenantId: "default", userId: user.id, telegramId: 1n, apiId: 1, ownApi: false });
   });

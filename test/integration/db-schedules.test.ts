@@ -31,7 +31,7 @@ afterAll(async () => {
   await database?.close();
   await test?.drop();
 });
-beforeEach(() => database.asWorker((tx) => sql`truncate users, waits cascade`.execute(tx)));
+beforeEach(() => database.asOwner((tx) => sql`truncate users, waits cascade`.execute(tx)));
 
 const minutes = (count: number) => count * 60_000;
 const claim = (limit = 10) => database.asWorker((tx) => claimDue(tx, limit));
@@ -39,7 +39,7 @@ const overdue = (given: { limit?: number; pausedQueues?: string[] } = {}) =>
   database.asWorker((tx) => claimOverdue(tx, { afterMs: minutes(1), limit: 10, pausedQueues: [], ...given }));
 /** As if everything had happened that much earlier. */
 const age = (ms: number) =>
-  database.asWorker((tx) =>
+  database.asOwner((tx) =>
     sql`update schedules set next_parse_at = next_parse_at - ${ms} * interval '1 ms',
       claimed_at = claimed_at - ${ms} * interval '1 ms', last_enqueued_at = last_enqueued_at - ${ms} * interval '1 ms',
       last_started_at = last_started_at - ${ms} * interval '1 ms'`.execute(tx),
@@ -152,10 +152,10 @@ describe("claims that came to nothing", () => {
     await database.asWorker((tx) => insertLease(tx, { ...lease, holder: "a" }));
     await age(minutes(2));
     expect(await overdue()).toEqual([]);
-    await database.asWorker((tx) => sql`delete from leases`.execute(tx));
+    await database.asOwner((tx) => sql`delete from leases`.execute(tx));
     await database.asWorker((tx) => recordWait(tx, { telegramId: 1n, method: "m", chatId: 0n, seconds: 60 }));
     expect(await overdue()).toEqual([]);
-    await database.asWorker((tx) => sql`update waits set until = now() - interval '1 second'`.execute(tx));
+    await database.asOwner((tx) => sql`update waits set until = now() - interval '1 second'`.execute(tx));
     expect(await overdue()).toHaveLength(1);
     expect(await database.asWorker(voidClaims)).toBe(1);
     expect(await claim()).toHaveLength(1);
@@ -171,8 +171,8 @@ describe("with 100,000 users", () => {
       await sql`insert into schedules (user_id, tenant_id, queue, next_parse_at)
         select id, 'default', 'parse-1', now() + (telegram_id - 2000) * interval '1 second' from users`.execute(tx);
     });
-    await database.asWorker((tx) => sql`analyze schedules, users`.execute(tx));
-    const plan = await database.asWorker((tx) =>
+    await database.asOwner((tx) => sql`analyze schedules, users`.execute(tx));
+    const plan = await database.asOwner((tx) =>
       sql<{ "QUERY PLAN": string }>`explain select user_id from schedules
         where claimed_at is null and queue is not null and next_parse_at <= now()
         order by next_parse_at limit 1000 for update skip locked`.execute(tx),

@@ -47,7 +47,7 @@ async function start(scope: "auto" | "account" | "api_id"): Promise<void> {
 const usersOf = (some: readonly SessionInfo[]) => some.flatMap(({ userId }) => userId ?? []);
 /** Runs of these users that are done and began since, by the database's clock. */
 const runsDone = (some: readonly SessionInfo[], since: Date) =>
-  fleet.database.asWorker((tx) =>
+  fleet.database.asOwner((tx) =>
     tx
       .selectFrom("runs")
       .select(["user_id", "started_at"])

@@ -11,6 +11,7 @@ import { createLeases } from "../../telegram/lease.ts";
 import { endAbandonedLogins } from "../../telegram/login/abandoned.ts";
 import type { LoginDependencies } from "../../telegram/login/custody.ts";
 import { type ImportedSession, importSession } from "../../telegram/login/import-session.ts";
+import { VaultError } from "../../telegram/vault.ts";
 import { type LoginFleet, startLoginFleet } from "../support/login-fleet.ts";
 import { OWN_API, sessionOf } from "../support/wire-telegram.ts";
 
@@ -101,8 +102,7 @@ it("makes whoever it is a user, with a session that is used from then on", async
 
 it("goes by somebody's own API ID, whose hash is sealed; and forgets it where nothing comes of it", async () => {
   const own = { ...OWN_API, own: true };
-  const ownRows = () =>
-    fleet.database.asWorker((tx) => tx.selectFrom("own_api_ids").select(["id", "api_id"]).execute());
+  const ownRows = () => fleet.database.asOwner((tx) => tx.selectFrom("own_api_ids").select(["id", "api_id"]).execute());
   const [ada, eve] = [await elsewhere(OWN_API.apiId), await elsewhere(OWN_API.apiId)];
   await expect(take({ secret: eve.secret, api: own, telegramId: 1n })).rejects.toThrow(/account \d+'s, not 1's/);
   expect(await ownRows()).toEqual([]);
@@ -138,6 +138,28 @@ it("two imports of one key at once: one takes it over, by one connection", async
     expect(results.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected", "rejected"]);
   });
   expect(spent).toEqual({ calls: 1, connections: 1 });
+});
+
+it("without looking for it first, a key that is in use here is ended by its own import", async () => {
+  const { secret } = await elsewhere();
+  const { session } = await take({ secret });
+  const { vault } = fleet.fleet;
+  const blind = {
+    ...vault,
+    open() {
+      throw new VaultError("unknown_key", "not looked at");
+    },
+  };
+  await fleet.fleet.accounts
+    .open(session.id, async ({ api }) => {
+      await api.getMe();
+      const deps = { ...fleet.deps, fleet: { ...fleet.fleet, vault: blind } };
+      const given = { tenantId: "default", telegramId: null, secret, api: API, format: "telethon-sqlite" };
+      await importSession(deps, given, connect, new AbortController().signal).catch(() => undefined);
+      await api.getMe();
+    })
+    .catch((error: unknown) => expect(String(error)).toContain("AUTH_KEY_DUPLICATED"));
+  expect(fleet.telegram.witness.keysKilled()).toHaveLength(1);
 });
 
 it("refuses an app that is another account's", async () => {
@@ -184,7 +206,7 @@ it("one whose process died is deleted by the sweep, and never logged out; a logi
   expect(await endAbandonedLogins(fleet.deps)).toBe(0);
 
   // The process is gone, and its lease with it.
-  await fleet.database.asWorker((tx) => tx.deleteFrom("leases").where("session_id", "=", id).execute());
+  await fleet.database.asOwner((tx) => tx.deleteFrom("leases").where("session_id", "=", id).execute());
   const other = sweeper();
   const spent = await callsSince(async () => expect(await endAbandonedLogins(other)).toBe(1));
   expect(spent).toEqual({ calls: 0, connections: 0 });
@@ -202,7 +224,7 @@ it("one whose process died is deleted by the sweep, and never logged out; a logi
         async connects() {
           const [row] = await fleet.database.asWorker((tx) => unfinishedImports(tx, 1));
           pending = row?.id ?? 0n;
-          await fleet.database.asWorker((tx) =>
+          await fleet.database.asOwner((tx) =>
             tx.updateTable("sessions").set({ state: "PENDING_QR" }).where("id", "=", pending).execute(),
           );
           throw new Error("died");

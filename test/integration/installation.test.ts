@@ -85,7 +85,7 @@ let people = 0n;
 async function session(of = database): Promise<bigint> {
   people += 1n;
   const who = { tenantId: "default", telegramId: people };
-  return of.inTenant("default", async (tx) => {
+  return of.asWorker(async (tx) => {
     const { user } = await addUser(tx, who);
     return (await ensureSession(tx, { ...who, userId: user.id, apiId: 1001, ownApi: false })).id;
   });

@@ -46,7 +46,7 @@ async function insisting<T>(work: () => Promise<T>): Promise<T> {
 }
 
 const usesOf = async (id: bigint) =>
-  (await api.database.asWorker((tx) => tx.selectFrom("invites").select("uses").where("id", "=", id).executeTakeFirst()))
+  (await api.database.asOwner((tx) => tx.selectFrom("invites").select("uses").where("id", "=", id).executeTakeFirst()))
     ?.uses;
 const userOf = async (telegramId: number) =>
   (await api.database.inTenant(TENANT, (tx) => findUser(tx, BigInt(telegramId)))) ?? expect.fail("no such user");
@@ -114,7 +114,7 @@ it(
     expect(codes.filter((status) => status === 200)).toHaveLength(1);
     expect(codes.filter((status) => status === 403)).toHaveLength(AT_ONCE - 1);
     expect(await usesOf(id)).toBe(1);
-    const { rows } = await api.database.asWorker((tx) =>
+    const { rows } = await api.database.asOwner((tx) =>
       sql`select from users where telegram_id between 820000 and 820999`.execute(tx),
     );
     expect(rows).toHaveLength(1);
@@ -164,7 +164,7 @@ describe("a code", () => {
 
   it("is of one tenant", async () => {
     const { code } = await invite();
-    const other = await api.database.asWorker(async (tx) => {
+    const other = await api.database.asOwner(async (tx) => {
       await sql`insert into tenants (id, name) values ('other', 'Other')`.execute(tx);
       return code;
     });

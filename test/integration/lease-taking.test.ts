@@ -56,7 +56,7 @@ function process(
 
 async function session(): Promise<bigint> {
   users += 1n;
-  return database.inTenant("default", async (tx) => {
+  return database.asWorker(async (tx) => {
     const { user } = await addUser(tx, { tenantId: "default", telegramId: users });
     const made = await ensureSession(tx, {
       tenantId: "default",
@@ -158,7 +158,7 @@ describe("trouble with PostgreSQL", () => {
   test("a lease whose row is gone is lost at the next beat", async () => {
     const id = await session();
     const lease = await process("one").acquire(id);
-    await database.asWorker((tx) => tx.deleteFrom("leases").where("session_id", "=", id).execute());
+    await database.asOwner((tx) => tx.deleteFrom("leases").where("session_id", "=", id).execute());
     await eventually(() => lease?.signal.aborted);
     expect(lease?.gate.isOpen()).toBe(false);
   });

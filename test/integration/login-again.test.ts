@@ -91,7 +91,7 @@ const logIn = (given: { database?: Database; masters?: (typeof MASTER)[]; code?:
     { code: async () => given.code ?? CODE, password: async () => "" },
   );
 const sessionOf = async (by: Database = database) => {
-  const session = await by.asWorker((tx) =>
+  const session = await by.asOwner((tx) =>
     tx.selectFrom("sessions").select("id").where("user_id", "=", user.id).executeTakeFirstOrThrow(),
   );
   const info = await by.asWorker((tx) => loadSession(tx, session.id));

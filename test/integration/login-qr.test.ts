@@ -32,7 +32,7 @@ beforeEach(async () => {
   home.telegram.tokenRules.seconds = 30;
   home.telegram.tokenRules.pushes = true;
   home.transitions.length = 0;
-  await home.database.asWorker((tx) => tx.deleteFrom("sessions").execute());
+  await home.database.asOwner((tx) => tx.deleteFrom("sessions").execute());
 });
 
 function person(given: { dcId?: number; password?: string } = {}): bigint {

@@ -155,7 +155,7 @@ it(`${COUNT} at once: every one is its own user's, or nobody's`, { timeout: 600_
     // Whose turn came too late has expired; nobody is ever somebody else's.
     expect(state === expected || state === "expired", `${telegramId} by ${scannedBy}: ${state}`).toBe(true);
   }
-  const bound = await database.asWorker((tx) =>
+  const bound = await database.asOwner((tx) =>
     tx.selectFrom("sessions").select(["telegram_id", "state"]).where("state", "<>", "ABSENT").execute(),
   );
   const authorized = logins.filter(({ state }) => state === "AUTHORIZED").map(({ telegramId }) => telegramId);

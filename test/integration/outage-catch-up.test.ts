@@ -247,7 +247,7 @@ async function reconciled(): Promise<bigint[]> {
   });
   await eventually(
     async () => {
-      const rows = await fleet.database.asWorker((tx) => tx.selectFrom("channels").select("reconciled_at").execute());
+      const rows = await fleet.database.asOwner((tx) => tx.selectFrom("channels").select("reconciled_at").execute());
       return rows.every((row) => row.reconciled_at !== null);
     },
     { timeoutMs: 180_000, everyMs: 50, what: "a reconcile of every channel" },

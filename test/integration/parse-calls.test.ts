@@ -51,7 +51,7 @@ it("looks at 100 channels in 3 calls where nothing is new, and in 14 where ten h
   for (const channel of changed) post(channel);
   expect(await callsOfParse()).toBeLessThanOrEqual(14);
   await fleet.complete();
-  const stored = await fleet.database.asWorker((tx) =>
+  const stored = await fleet.database.asOwner((tx) =>
     tx.selectFrom("messages").select("id").where("id", "=", 4).execute(),
   );
   expect(stored).toHaveLength(changed.length);

@@ -160,7 +160,7 @@ describe("posts after a cursor", () => {
     }
     while ((await read(5)) > 0);
     expect(new Set(told).size).toBe(told.length);
-    const stored = await database.asWorker((tx) =>
+    const stored = await database.asOwner((tx) =>
       tx.selectFrom("messages").select(["channel_id", "id", "revision"]).where("channel_id", "in", ids).execute(),
     );
     const now = stored.map((row) => `${row.channel_id}/${row.id}/${row.revision}`);
@@ -277,7 +277,7 @@ describe("who sees what", () => {
   });
 
   it("shows nothing to another tenant's transaction", async () => {
-    await database.asWorker((tx) => tx.insertInto("tenants").values({ id: "other", name: "Other" }).execute());
+    await database.asOwner((tx) => tx.insertInto("tenants").values({ id: "other", name: "Other" }).execute());
     const { userId, channel } = await reader(1, { tenantId: "other" });
     await start(channel);
     await backfill(channel, [1], 1);

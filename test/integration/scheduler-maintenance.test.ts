@@ -58,7 +58,7 @@ async function follow(channelId: bigint, userId: bigint, availableMinId = 0) {
   });
 }
 const set = (id: bigint, column: "reconciled_at" | "reconcile_asked_at", hoursAgo: number) =>
-  database.asWorker((tx) =>
+  database.asOwner((tx) =>
     sql`update channels set ${sql.ref(column)} = now() - ${hoursAgo} * interval '1 hour' where id = ${id}`.execute(tx),
   );
 
@@ -143,7 +143,7 @@ describe("maintenance", () => {
     expect(await asked()).toEqual([near.user.id]);
     await database.asWorker((tx) => recordWait(tx, { ...wait, telegramId: 4n, method: "contacts.resolveUsername" }));
     expect(await asked()).toEqual([near.user.id]);
-    await database.asWorker((tx) =>
+    await database.asOwner((tx) =>
       sql`update channel_access set state = 'private' where user_id = ${near.user.id}`.execute(tx),
     );
     expect(await asked()).toEqual([]);

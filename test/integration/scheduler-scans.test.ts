@@ -45,7 +45,7 @@ beforeEach(async () => {
 });
 
 const users = (count: number, options: { apiId?: number; from?: number; premium?: boolean } = {}) =>
-  database.inTenant(TENANT, async (tx) => {
+  database.asWorker(async (tx) => {
     const ids: bigint[] = [];
     for (let index = 0; index < count; index += 1) {
       const telegramId = BigInt((options.from ?? 1) + index);
@@ -128,7 +128,7 @@ describe("accounts that Telegram has asked to wait", () => {
     expect(await waiting()).toMatchObject({ "parse-1001": 2 });
     expect(await counts()).toMatchObject({ due: 1, inFlight: 2 });
     // The database's clock cannot be turned: the wait's end is moved to now instead.
-    await database.asWorker((tx) => sql`update waits set until = clock_timestamp() where telegram_id = 2`.execute(tx));
+    await database.asOwner((tx) => sql`update waits set until = clock_timestamp() where telegram_id = 2`.execute(tx));
     await scanDue(deps());
     expect(await waiting()).toMatchObject({ "parse-1001": 3 });
     expect(await counts()).toMatchObject({ due: 0, inFlight: 3 });
@@ -149,7 +149,7 @@ describe("accounts that Telegram has asked to wait", () => {
     await waits(2n, "users.getUsers", 3_600);
     await scanOverdue(deps());
     expect(await waiting()).toMatchObject({ "parse-1001": 1 });
-    await database.asWorker((tx) => sql`update waits set until = clock_timestamp()`.execute(tx));
+    await database.asOwner((tx) => sql`update waits set until = clock_timestamp()`.execute(tx));
     await scanOverdue(deps());
     expect(await waiting()).toMatchObject({ "parse-1001": 2 });
   });

@@ -19,14 +19,14 @@ afterAll(async () => {
   await database?.close();
   await test?.drop();
 });
-beforeEach(() => database.asWorker((tx) => sql`truncate users, waits cascade`.execute(tx)));
+beforeEach(() => database.asOwner((tx) => sql`truncate users, waits cascade`.execute(tx)));
 
 const minutes = (count: number) => count * 60_000;
 const claim = () => database.asWorker((tx) => claimDue(tx, 10));
 const overdue = () => database.asWorker((tx) => claimOverdue(tx, { afterMs: minutes(1), limit: 10, pausedQueues: [] }));
 /** As if everything had happened that much earlier. */
 const age = (ms: number) =>
-  database.asWorker((tx) =>
+  database.asOwner((tx) =>
     sql`update schedules set claimed_at = claimed_at - ${ms} * interval '1 ms',
       last_enqueued_at = last_enqueued_at - ${ms} * interval '1 ms',
       last_started_at = last_started_at - ${ms} * interval '1 ms'`.execute(tx),
@@ -37,7 +37,7 @@ describe("a run whose worker was killed", () => {
   const killed = async () => {
     const { user, sessionId } = await plantUser(database, 1n);
     await claim();
-    await database.asWorker((tx) => sql`update schedules set last_started_at = now()`.execute(tx));
+    await database.asOwner((tx) => sql`update schedules set last_started_at = now()`.execute(tx));
     await database.asWorker((tx) => insertLease(tx, { sessionId, token: newToken(), holder: "killed" }));
     return user.id;
   };

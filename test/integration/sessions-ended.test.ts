@@ -230,7 +230,7 @@ it("CHANNEL_PRIVATE as 406 concerns one channel and one account", async () => {
   });
   expect(await parsed(whom)).toBe("done");
   expect(callsOf(whom).some(({ outcome }) => outcome === "CHANNEL_PRIVATE")).toBe(true);
-  const access = await fleet.database.asWorker((tx) =>
+  const access = await fleet.database.asOwner((tx) =>
     tx.selectFrom("channel_access").select(["user_id", "state"]).where("channel_id", "=", channel.id).execute(),
   );
   const lost = access.filter(({ state }) => state !== "ok").map(({ user_id }) => user_id);

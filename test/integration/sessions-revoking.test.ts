@@ -68,7 +68,7 @@ async function sessionOf({ fleet }: World, { telegramId }: ControlAccount) {
   return found;
 }
 const keyColumns = ({ fleet }: World, id: bigint) =>
-  fleet.database.asWorker((tx) =>
+  fleet.database.asOwner((tx) =>
     tx
       .selectFrom("sessions")
       .select(["ciphertext", "wrapped_key", "key_id", "fingerprint"])
@@ -190,7 +190,7 @@ it("where revocations are not heeded, the parse keeps its connection for as long
     await revoke(world, whom);
     // The job has met the parse's lease more than once, and what would have been heard was said before it.
     const lookedInVain = async () => {
-      const { rows } = await world.fleet.database.asWorker((tx) =>
+      const { rows } = await world.fleet.database.asOwner((tx) =>
         sql<{ beat: bigint }>`select beat from leases`.execute(tx),
       );
       return rows.some(({ beat }) => beat >= 1n);

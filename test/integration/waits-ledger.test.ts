@@ -100,7 +100,7 @@ test("PostgreSQL's clock is set forward an hour: the wait holds in a process tha
 test("PostgreSQL's clock was set back since: a wait that would last longer than asked for is not counted as running", async () => {
   const id = account();
   await ledger().record({ telegramId: id, method: METHOD, chatId: 0n, seconds: 60 });
-  await database.once((tx) =>
+  await database.asOwner((tx) =>
     sql`update waits set until = until + interval '1 hour' where telegram_id = ${id}`.execute(tx),
   );
   expect(await database.asWorker((tx) => runningWaits(tx, id))).toEqual([]);
@@ -108,7 +108,7 @@ test("PostgreSQL's clock was set back since: a wait that would last longer than 
 
 test("PostgreSQL's clock was set back since: a new wait counts as it was asked for, and the old one is not shortened", async () => {
   const setBack = (id: bigint) =>
-    database.once((tx) =>
+    database.asOwner((tx) =>
       sql`update waits set until = until + interval '1 hour' where telegram_id = ${id}`.execute(tx),
     );
   const leftElsewhere = async (id: bigint) => {
@@ -141,7 +141,7 @@ test("it was met once by a process whose clock was ahead: that process's end of 
 test("all clocks were set back since: it ends, however often it is read", async () => {
   const id = account();
   await ledger({ clock: skewed(HOUR) }).record({ telegramId: id, method: METHOD, chatId: 0n, seconds: 1 });
-  await database.once((tx) =>
+  await database.asOwner((tx) =>
     sql`update waits set until = until + interval '1 hour' where telegram_id = ${id}`.execute(tx),
   );
   const left = async () => {

@@ -54,7 +54,7 @@ it("nor what a page of backfill does not know yet", async () => {
   channel.post(10);
   await parsing.parse(user);
   // All is doubtful, and the history below is read again.
-  await parsing.database.asWorker((tx) =>
+  await parsing.database.asOwner((tx) =>
     tx.updateTable("channels").set({ unverified: "{[1,31)}" }).where("id", "=", channel.id).execute(),
   );
   fallBehind(5);

@@ -199,7 +199,7 @@ describe("a reconcile job", () => {
     const { channel, user } = await stored(10);
     await parsing.reconcile(user, channel.id);
     const ask = (at: string) =>
-      parsing.database.asWorker((tx) =>
+      parsing.database.asOwner((tx) =>
         sql`update channels set reconcile_asked_at = ${new Date(at)} where id = ${channel.id}`.execute(tx),
       );
     await ask("2000-01-01");

@@ -160,7 +160,7 @@ describe("a failover to a standby", () => {
       () => primary.close(),
       () => standby.close(),
     );
-    const session = await primary.inTenant("default", async (tx) => {
+    const session = await primary.asWorker(async (tx) => {
       const who = { tenantId: "default", telegramId: 1n };
       const { user } = await addUser(tx, who);
       return (await ensureSession(tx, { ...who, userId: user.id, apiId: 1001, ownApi: false })).id;

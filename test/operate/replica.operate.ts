@@ -134,7 +134,7 @@ it("tail looks again for what a hint told of and the replica has not got yet", a
   await running.says(/"cursor":"/);
   for (let count = 0; count < 3; count += 1) {
     const [id] = await store(501n);
-    await primary.once((tx) =>
+    await primary.asOwner((tx) =>
       sql`select pg_notify(${HINTS}, id || ':' || revision) from channels where id = 501`.execute(tx),
     );
     await running.says(new RegExp(`text ${id}\\b`), 60_000);

@@ -28,7 +28,7 @@ export function formsOf(secret: string): [string, string][] {
 
 /** Every row of every table. */
 export async function databaseText(database: Database): Promise<string> {
-  return database.asWorker(async (tx) => {
+  return database.asOwner(async (tx) => {
     const { rows: tables } = await sql<{ name: string }>`
       select c.relname as name from pg_class c
       where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and not c.relispartition`.execute(

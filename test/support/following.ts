@@ -24,8 +24,8 @@ export async function follow(
   await database.asWorker((tx) =>
     saveChannel(tx, { id: channelId, username: `channel_${name}`, title: `Channel ${name}`, kind: "broadcast" }),
   );
-  await database.inTenant(tenantId, async (tx) => {
-    await subscribe(tx, { ...who, name });
+  await database.inTenant(tenantId, (tx) => subscribe(tx, { ...who, name }));
+  await database.asWorker(async (tx) => {
     const line = (await subscriptionsOf(tx, userId)).find((one) => one.name === name);
     await settleSubscription(tx, { id: line?.id ?? 0n, userId, channelId, state: "active" });
   });

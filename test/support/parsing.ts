@@ -95,12 +95,16 @@ export async function startParsing(
       plan: "free" | "premium" = "premium",
     ) {
       const paidUntil = plan === "premium" ? new Date(clock.now() + 24 * HOUR) : null;
-      const added = await database.inTenant(TENANT, async (tx): Promise<TestUser> => {
+      const user = await database.inTenant(TENANT, async (tx) => {
         const { user } = await addUser(tx, { tenantId: TENANT, telegramId, plan, paidUntil });
         const who = { tenantId: TENANT, userId: user.id };
-        const session = await ensureSession(tx, { ...who, telegramId, apiId: 1001, ownApi: false });
-        await transition(tx, session.id, { from: ["ABSENT"], to: "AUTHORIZED" });
         for (const name of names) await subscribe(tx, { ...who, name });
+        return user;
+      });
+      const added = await database.asWorker(async (tx): Promise<TestUser> => {
+        const of = { tenantId: TENANT, userId: user.id, telegramId };
+        const session = await ensureSession(tx, { ...of, apiId: 1001, ownApi: false });
+        await transition(tx, session.id, { from: ["ABSENT"], to: "AUTHORIZED" });
         return { userId: user.id, sessionId: session.id, telegramId };
       });
       apis.set(added.sessionId, api);

@@ -43,7 +43,7 @@ const literal = (text: string, flags = "") => new RegExp(text.replace(/[$()*+.?[
 
 /** Every row of every table as text, bytea in hexadecimal. */
 export async function contentOfPostgres(url: string): Promise<string> {
-  const client = new Client({ connectionString: url });
+  const client = new Client({ connectionString: url, options: "-c role=gramfleet_owner" });
   await client.connect();
   try {
     const { rows: tables } = await client.query<{ name: string }>(

@@ -1,4 +1,4 @@
-import type { Database, Tx, WorkerTx } from "../../db/database.ts";
+import type { Database, WorkerTx } from "../../db/database.ts";
 import { askRevocation, type RevocationReason, revocationOf, unlogged } from "../../db/revocations.ts";
 import { loadSession, transition } from "../../db/sessions.ts";
 import type { Handlers } from "../../queue/consumer.ts";
@@ -55,7 +55,7 @@ async function whyRevoked(tx: WorkerTx, sessionId: bigint): Promise<RevocationRe
 }
 
 /** False where the session is in no state to be revoked, as one that was meanwhile. */
-const revoke = async (tx: Tx, sessionId: bigint, reason: string): Promise<boolean> => {
+const revoke = async (tx: WorkerTx, sessionId: bigint, reason: string): Promise<boolean> => {
   const session = await loadSession(tx, sessionId);
   if (session?.state === "REVOKED") return true;
   return transition(tx, sessionId, { from: ["AUTHORIZED", "STALE"], to: "REVOKED", reason });
