@@ -2,6 +2,7 @@ import { type KeyUse, keyUse } from "../db/wrapped-keys.ts";
 import { ownRedis } from "../queue/open.ts";
 import { type Presence, readPresences, SILENT_AFTER_MS } from "../queue/presence.ts";
 import { assertRedis } from "../queue/redis.ts";
+import { createFailpoint, noFailpoint } from "../runtime/failpoint.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { idOfMark, keyMarks } from "../telegram/key-marks.ts";
 import { type Rotation, rotateKeys } from "../telegram/key-rotation.ts";
@@ -31,6 +32,7 @@ export async function rotate(options: RotateOptions): Promise<void> {
     if (!options.dryRun) {
       const rotating = rotateKeys({
         ...{ database, vault, batch: options.batch, signal: lifecycle.signal },
+        failpoint: config.faults.failpoint ? createFailpoint(config.faults.failpoint) : noFailpoint,
         onProgress: (done) => out.progress(`${done} of ${rows} wrapped by ${vault.keyIds[0]}`),
       });
       // What ends the command waits for the batch that is under way.

@@ -15,7 +15,7 @@ export interface Planted {
 export const anySession = (): string => `1${randomBytes(260 + Math.floor(Math.random() * 8)).toString("base64url")}`;
 
 /**
- * Users with AUTHORIZED sessions, sealed by `vault`, and own API IDs of nobody's. They are of two tenants by turns.
+ * Users with AUTHORIZED sessions, sealed by `vault`, and own API IDs of the first ones. They are of two tenants by turns.
  *
  * @param given.first the first one's Telegram id
  */
@@ -53,6 +53,7 @@ export async function plantSealed(
         insert into own_api_ids (id, tenant_id, api_id, ciphertext, wrapped_key, key_id, fingerprint, fingerprint_size)
         values (${own.id}, ${own.tenantId}, ${own.apiId}, ${ciphertext}, ${wrappedKey}, ${keyId}, ${fingerprint},
           ${fingerprintSize})`.execute(tx);
+      await sql`update users set own_api_ref = ${own.id} where telegram_id = ${first + BigInt(n)}`.execute(tx);
     }
   });
   return planted;
@@ -87,6 +88,13 @@ export async function openAll(database: Database, vault: Vault, keyIds: readonly
     }
   });
   return opened;
+}
+
+/** The ids of what is in one and not in the other, or is another there: a whole picture of both says nothing to anybody. */
+export function differing(one: Planted, other: Planted): (bigint | string)[] {
+  const ids = (a: ReadonlyMap<bigint | string, string>, b: ReadonlyMap<bigint | string, string>) =>
+    [...new Set([...a.keys(), ...b.keys()])].filter((id) => a.get(id) !== b.get(id));
+  return [...ids(one.sessions, other.sessions), ...ids(one.apiHashes, other.apiHashes)];
 }
 
 function attempt({ shut }: Opened, id: bigint | string, open: () => void): void {
