@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { askRevocation } from "../../db/revocations.ts";
 import { makeDue } from "../../db/schedules.ts";
 import { listSessions, sessionEvents, setHold } from "../../db/sessions.ts";
+import { setPaused } from "../../db/users.ts";
 import type { ControlAccount } from "../../emulator/control-protocol.ts";
 import type { Faults } from "../../emulator/dc/faults.ts";
 import type { Emulator } from "../../emulator/start.ts";
@@ -182,7 +183,7 @@ describe("a session that is revoked while a parse stands in the middle of a call
   });
 });
 
-it("where revocations are not heeded, the parse keeps its connection for as long as its call lasts", async () => {
+it("where revocations are not heeded, the parse keeps its connection for as long as its call lasts; idle sessions go", async () => {
   const world = await start({ FAULTS_WITHOUT: "revocation", TIMES_DIVISOR: "5" });
   try {
     const whom = account(world, 0);
@@ -202,6 +203,19 @@ it("where revocations are not heeded, the parse keeps its connection for as long
     parse.release();
     await eventually(() => isRevoked(world, whom));
     expect(logOuts(world, whom)).toEqual(["ok"]);
+
+    // The same fleet, for its times are short: a session that nothing uses is found by the scheduler.
+    const idle = account(world, 1);
+    const { id, userId } = await sessionOf(world, idle);
+    await world.fleet.database.inTenant("default", (tx) => setPaused(tx, idle.telegramId, true));
+    await world.fleet.database.asWorker((tx) =>
+      sql`update sessions set used_at = now() - interval '31 days', state_changed_at = now() - interval '31 days'
+        where user_id = ${userId}`.execute(tx),
+    );
+    await eventually(() => isRevoked(world, idle), { timeoutMs: 60_000 });
+    expect(await sessionOf(world, idle)).toMatchObject({ id, reason: "idle" });
+    expect(logOuts(world, idle)).toEqual(["ok"]);
+    expect(await keyColumns(world, id)).toEqual(NO_KEY);
   } finally {
     await world.close();
   }
