@@ -16,7 +16,7 @@ export const TRANSITIONS: Readonly<Record<SessionState, readonly SessionState[]>
   REVOKED: ["PENDING_QR", "PENDING_CODE", "AUTHORIZED"],
 };
 
-/** States in which no key is kept. */
+/** States in which no key is kept, but an import's that is under way (`db/imports`). */
 export const KEYLESS: readonly SessionState[] = ["ABSENT", "REVOKED"];
 
 export function mayFollow(from: SessionState, to: SessionState): boolean {

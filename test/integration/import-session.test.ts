@@ -150,15 +150,21 @@ it("without looking for it first, a key that is in use here is ended by its own 
       throw new VaultError("unknown_key", "not looked at");
     },
   };
-  await fleet.fleet.accounts
-    .open(session.id, async ({ api }) => {
-      await api.getMe();
-      const deps = { ...fleet.deps, fleet: { ...fleet.fleet, vault: blind } };
-      const given = { tenantId: "default", telegramId: null, secret, api: API, format: "telethon-sqlite" };
-      await importSession(deps, given, connect, new AbortController().signal).catch(() => undefined);
-      await api.getMe();
-    })
-    .catch((error: unknown) => expect(String(error)).toContain("AUTH_KEY_DUPLICATED"));
+  await expect(
+    fleet.fleet.accounts.open(session.id, async ({ api }) => {
+      await importSession(
+        { ...fleet.deps, fleet: { ...fleet.fleet, vault: blind } },
+        { tenantId: "default", telegramId: null, secret, api: API, format: "telethon-sqlite" },
+        async (options) => {
+          const connection = await connect(options);
+          // What reads by it meanwhile goes on.
+          await api.getMe().finally(() => connection.close());
+          return connection;
+        },
+        new AbortController().signal,
+      );
+    }),
+  ).rejects.toThrow("AUTH_KEY_DUPLICATED");
   expect(fleet.telegram.witness.keysKilled()).toHaveLength(1);
 });
 

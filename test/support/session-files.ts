@@ -65,3 +65,61 @@ export function pyrogramFile(
         update sessions set server_address = '${address}', port = ${port}`);
   });
 }
+
+/**
+ * A database of a few pages whose table of contents has 40 to the power of `depth` rows: pages that name the next one
+ * again and again.
+ */
+export async function endlessContents(depth: number): Promise<Buffer> {
+  const pageSize = 512;
+  const small = await databaseFile((database) =>
+    database.exec(`pragma page_size = ${pageSize}; create table a (x unique)`),
+  );
+  const first = small.subarray(0, pageSize);
+  const cellAt = (index: number) => first.readUInt16BE(108 + 2 * index);
+  const cell = (index: number) => first.subarray(cellAt(index), cellAt(index) + 2 + (first[cellAt(index)] ?? 0));
+  const pages = [0, 1, 2].map((page) => Buffer.from(small.subarray(page * pageSize, (page + 1) * pageSize)));
+  const leaf = (content: Buffer) => {
+    const page = Buffer.alloc(pageSize);
+    const at = pageSize - content.length;
+    page[0] = 0x0d;
+    page.writeUInt16BE(1, 3);
+    page.writeUInt16BE(at, 5);
+    page.writeUInt16BE(at, 8);
+    content.copy(page, at);
+    return page;
+  };
+  const inner = (children: readonly number[], header = 0) => {
+    const page = Buffer.alloc(pageSize);
+    page[header] = 0x05;
+    page.writeUInt16BE(children.length - 1, header + 3);
+    page.writeUInt32BE(children.at(-1) ?? 0, header + 8);
+    for (const [index, child] of children.slice(0, -1).entries()) {
+      const at = pageSize - 5 * (index + 1);
+      page.writeUInt32BE(child, at);
+      page[at + 4] = 1;
+      page.writeUInt16BE(at, header + 12 + 2 * index);
+      page.writeUInt16BE(at, header + 5);
+    }
+    return page;
+  };
+  const table = pages.push(leaf(cell(0)));
+  let next = pages.push(leaf(cell(1)));
+  for (let level = 0; level < depth; level += 1) next = pages.push(inner(Array(40).fill(next)));
+  const root = inner([table, next], 100);
+  first.copy(root, 0, 0, 100);
+  root.writeUInt32BE(pages.length, 28);
+  pages[0] = root;
+  return Buffer.concat(pages);
+}
+
+/** How many rows SQLite finds in a database's table of contents. */
+export async function contentsOf(bytes: Buffer): Promise<number> {
+  const { Database } = await initSqlJs();
+  const database = new Database(bytes);
+  try {
+    return Number(database.exec("select count(*) from sqlite_master")[0]?.values[0]?.[0]);
+  } finally {
+    database.close();
+  }
+}

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readSessionFile } from "../../formats/portable-session/read.ts";
 import { fingerprintOf, type RefusalReason, SessionRefused } from "../../formats/portable-session/session.ts";
-import { databaseFile, pyrogramFile, telethonFile } from "../support/session-files.ts";
+import { contentsOf, databaseFile, endlessContents, pyrogramFile, telethonFile } from "../support/session-files.ts";
 
 const KEY = Buffer.from(Array.from({ length: 256 }, (_, index) => (index * 11 + 3) % 256));
 const SECRET = KEY.toString("hex").slice(0, 16);
@@ -128,6 +128,15 @@ describe("a session file", () => {
     ],
   ])("is refused as %s: %s", async (reason, _, make) => {
     expect(await refusal(await make())).toBe(reason);
+  });
+
+  it("whose contents SQLite would read for years is refused before SQLite sees it", async () => {
+    // Each level makes it forty times as long, and costs one page.
+    expect([await contentsOf(await endlessContents(1)), await contentsOf(await endlessContents(2))]).toEqual([
+      41, 1_601,
+    ]);
+    expect(await refusal(await endlessContents(2))).toBe("malformed");
+    expect(await refusal(await endlessContents(18))).toBe("malformed");
   });
 
   it("with bytes changed at random is read or refused, and nothing else", async () => {
