@@ -46,18 +46,17 @@ export async function createBackup(options: {
         installation: installation && { id: installation.id, retiredAt: installation.retiredAt },
         only,
       });
-      let after = 0n;
-      for (;;) {
+      for (let after: bigint | null = 0n; after !== null; ) {
         options.signal?.throwIfAborted();
-        const batch = await accountsToArchive(tx, { after, limit: BATCH, only });
-        const last = batch.at(-1);
-        if (!last) break;
-        for (const { userId: _, ...account } of batch) {
+        const batch: Awaited<ReturnType<typeof accountsToArchive>> = await accountsToArchive(tx, {
+          ...{ after, limit: BATCH, only },
+        });
+        for (const account of batch.accounts) {
           await archive.add(toLine({ kind: "account", ...account }));
           accounts += 1;
           sessions += account.sessions.length;
         }
-        after = last.userId;
+        after = batch.next;
         options.progress?.(sessions);
       }
       if (only && sessions === 0)

@@ -80,9 +80,7 @@ export type ArchiveEnd = z.output<typeof end>;
 export type ArchiveRecord = z.output<typeof archiveRecord>;
 
 /** What {@link archiveRecord} reads. */
-export function toLine(
-  record: Manifest | ArchiveEnd | ({ kind: "account" } & Omit<AccountToArchive, "userId">),
-): unknown {
+export function toLine(record: Manifest | ArchiveEnd | ({ kind: "account" } & AccountToArchive)): unknown {
   return plain(record);
 }
 

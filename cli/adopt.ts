@@ -3,6 +3,7 @@ import { adoptInstallation, type Installation } from "../db/installation.ts";
 import { parkAll } from "../db/parked-sessions.ts";
 import { countByState } from "../db/sessions.ts";
 import { ownRedis } from "../queue/open.ts";
+import { assertRedis } from "../queue/redis.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { inspectInstallation, replaceMarks } from "../telegram/installation/inspect.ts";
 import { REFUSALS, type Refusal } from "../telegram/installation/judge.ts";
@@ -27,7 +28,9 @@ export function adoptCommand(): Command {
 /** Says what was found and what it means, asks, and makes the database this installation's. */
 async function adopt(options: AdoptOptions): Promise<void> {
   await withContext(options, ["redis"], async ({ out, config, database, lifecycle, log }) => {
-    const marks = marksOf(config, ownRedis(lifecycle, config, "producer", log));
+    const redis = ownRedis(lifecycle, config, "producer", log);
+    await assertRedis(redis);
+    const marks = marksOf(config, redis);
     const installId = config.installation.id;
     const found = await inspectInstallation({ database, installId, marks });
     const { here, installation, refused } = found;

@@ -11,6 +11,7 @@ import {
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Log } from "../runtime/log.ts";
 import { startLoop } from "../runtime/loop.ts";
+import { sleep } from "../runtime/sleep.ts";
 import { whatServerTells } from "./installation/inspect.ts";
 import { judge, REFUSALS, type Refusal } from "./installation/judge.ts";
 import { type MarkStore, markOf } from "./installation/marks.ts";
@@ -109,13 +110,19 @@ export function guardInstallation(options: {
     name: "installation",
     everyMs,
     log,
-    async turn() {
+    async turn(signal) {
       try {
         await look();
+        return "rest";
+      } catch (error) {
+        // Nothing is opened before a look has come out: what was away may be back any moment.
+        if (seen || refused) throw error;
+        log.warn({ err: error }, "whose database this is could not be looked at yet");
+        await sleep(everyMs / 10, signal);
+        return "again";
       } finally {
         firstLook();
       }
-      return "rest";
     },
   });
   return {

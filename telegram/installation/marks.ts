@@ -56,11 +56,25 @@ const REPLACE = `
   redis.call('set', KEYS[1], ARGV[2])
   return 1`;
 
-/** One for every process of the fleet. FLUSHALL takes it away. */
+/** One for every process of the fleet. FLUSHALL takes it away. Waits for a connection that is being made. */
 export function redisMarks(redis: Redis, prefix: string): MarkStore {
+  let connecting: Promise<void> | null = null;
+  const connected = (): Promise<void> => {
+    if (redis.status === "ready") return Promise.resolve();
+    connecting ??= new Promise((resolve) =>
+      redis.once("ready", () => {
+        connecting = null;
+        resolve();
+      }),
+    );
+    return connecting;
+  };
   const keyOf = (of: Whereabouts) => `{${prefix}}:installation:${nameOf(of)}`;
   return {
-    read: async (of) => parse(await redis.get(keyOf(of))),
+    async read(of) {
+      await connected();
+      return parse(await redis.get(keyOf(of)));
+    },
     replace: async (of, before, mark) =>
       (await redis.eval(REPLACE, 1, keyOf(of), before?.text ?? "", write(mark))) === 1,
   };
