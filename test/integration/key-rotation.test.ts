@@ -3,14 +3,15 @@ import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openDatabase } from "../../db/client.ts";
 import type { Database } from "../../db/database.ts";
-import { sessionsUnder } from "../../db/sealed-samples.ts";
-import { saveSealed } from "../../db/sessions.ts";
+import { type SealedSample, sessionsUnder } from "../../db/sealed-samples.ts";
+import { loadSealed, saveSealed } from "../../db/sessions.ts";
 import { keyUse, saveRewrapped, wrappedSessions } from "../../db/wrapped-keys.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
 import { rotateKeys } from "../../telegram/key-rotation.ts";
 import { assertKeyringOpens } from "../../telegram/keyring-check.ts";
 import { createVault, type Keyring, VaultError } from "../../telegram/vault.ts";
+import { createRevokeSession } from "../../workers/handlers/revoke-session.ts";
 import { differing, openAll, type Planted, plantSealed } from "../support/sealed-rows.ts";
 import { type TestDatabase, testDatabase } from "../support/services.ts";
 
@@ -132,6 +133,26 @@ describe("a rotation", () => {
     const lacking = await rotate([NEW]);
     expect(lacking).toMatchObject({ rewrapped: { sessions: 0 }, left: [{ keyId: "k1", sessions: 1 }] });
   });
+});
+
+it("a session that does not open can be got rid of, and one whose key is elsewhere is kept", async () => {
+  await plantSealed(database, old, { sessions: 2 });
+  const [one, two] = await database.asWorker((tx) => sessionsUnder(tx, "k1", 2));
+  if (!one || !two) throw new Error("two rows");
+  await database.asWorker((tx) => saveSealed(tx, one.binding.sessionId, two.sealed));
+  const revoke = (keyring: Keyring, { binding }: SealedSample) => {
+    const open = async () =>
+      database.asWorker(async (tx) => {
+        const sealed = (await loadSealed(tx, binding.sessionId)) ?? expect.fail("no key");
+        return createVault(keyring).open(sealed, binding) as never;
+      });
+    const data = { tenantId: binding.tenantId, sessionId: binding.sessionId.toString() };
+    return createRevokeSession({ database, accounts: { open } })(data, {} as never);
+  };
+  await expect(revoke([NEW], two)).rejects.toMatchObject({ reason: "unknown_key" });
+  await expect(revoke([OLD], one)).resolves.toEqual({ outcome: "key deleted" });
+  await assertKeyringOpens(old, database);
+  expect(await database.asWorker((tx) => keyUse(tx))).toEqual([{ keyId: "k1", sessions: 1, ownApiIds: 0 }]);
 });
 
 describe("each step of a change of keys", () => {

@@ -4,6 +4,7 @@ import { loadSession, transition } from "../../db/sessions.ts";
 import type { Handlers } from "../../queue/consumer.ts";
 import { type Accounts, SessionUnusable } from "../../telegram/account.ts";
 import { AuthLost } from "../../telegram/errors.ts";
+import { VaultError } from "../../telegram/vault.ts";
 
 /**
  * What keeps a session from ever being opened here: without a key there is nothing to log out with; one that answers for
@@ -40,7 +41,9 @@ export function createRevokeSession(deps: {
     } catch (error) {
       const over = error instanceof AuthLost || (error instanceof SessionUnusable && error.reason === "STALE");
       const never = error instanceof SessionUnusable && NEVER_OPENED.includes(error.reason);
-      if (!over && !never) throw error;
+      // By the very key that it names: no process has anything to log out with.
+      const shut = error instanceof VaultError && error.reason !== "unknown_key";
+      if (!over && !never && !shut) throw error;
       const revoked = await deps.database.asWorker((tx) => revoke(tx, sessionId, over ? reason : unlogged(reason)));
       if (!revoked) throw error;
       return { outcome: over ? "was over" : "key deleted" };
