@@ -81,6 +81,12 @@ export async function trimChannel(tx: WorkerTx, { channelId, days }: Keeping, no
     from boundary b where c.id = ${channelId} and b.id > coalesce(c.kept_from, 1)`.execute(tx);
 }
 
+/** The lowest id that is kept of a channel; 1 where nothing has been let go. */
+export async function keptFromOf(tx: Tx, channelId: bigint): Promise<number> {
+  const row = await tx.selectFrom("channels").select("kept_from").where("id", "=", channelId).executeTakeFirst();
+  return row?.kept_from ?? 1;
+}
+
 /** Deletes up to `limit` of a channel's messages that have been let go, with whatever was kept of them. Gives their number. */
 export async function deleteLetGo(tx: WorkerTx, channelId: bigint, limit: number): Promise<number> {
   const { rows } = await sql<{ below: number | null }>`

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { planInForce } from "../../config/plans.ts";
+import { askErasure } from "../../db/erase-user.ts";
 import { loadSchedule } from "../../db/schedules.ts";
 import { sessionOfUser } from "../../db/sessions.ts";
 import { findUser } from "../../db/users.ts";
@@ -52,6 +53,25 @@ export const meRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, { database
           next_parse_at: schedule?.nextParseAt.toISOString() ?? null,
         };
       });
+    },
+  );
+
+  app.delete(
+    "/api/me",
+    {
+      config: { access: ["person"] },
+      schema: {
+        summary: "Erase who is logged in: logged out at Telegram, then deleted with everything of theirs",
+        response: answers({ 202: z.object({ ok: z.literal(true), message: z.string() }) }),
+      },
+    },
+    async (request, reply) => {
+      const { tenantId, telegramId } = personOf(request);
+      await database.inTenant(tenantId, async (tx) => {
+        const user = await findUser(tx, telegramId);
+        if (user) await askErasure(tx, user);
+      });
+      return reply.code(202).send({ ok: true, message: "you are being logged out, and erased once that is done" });
     },
   );
 

@@ -5,6 +5,7 @@ import { listApiIds } from "../../db/api-ids.ts";
 import type { Database } from "../../db/database.ts";
 import { type ServerFacts, scheduleFacts, serverFacts, sessionFacts } from "../../db/health.ts";
 import { ledgerTotals } from "../../db/ledger.ts";
+import { taskStates } from "../../db/maintenance-tasks.ts";
 import { assertSchema } from "../../db/migrate.ts";
 import { databaseNow } from "../../db/overview.ts";
 import { backupsSoFar } from "../../db/session-backups.ts";
@@ -30,6 +31,7 @@ import {
 } from "./fleet.ts";
 import { blame, type Finding, lookAt, PATIENCE_MS, type Part } from "./part.ts";
 import { judgeProcesses } from "./processes.ts";
+import { judgeRetention } from "./retention.ts";
 import { judgeClocks, judgeDisk, judgePostgres, judgeRedis } from "./services.ts";
 
 /** A parse that is due for longer than this is late. */
@@ -50,7 +52,17 @@ export interface Looking {
 
 /** Which parts cannot be told of without a service. */
 const DEPENDENTS = {
-  PostgreSQL: ["users", "sessions", "keyring", "API IDs", "waits", "completeness", "installation", "backups"],
+  PostgreSQL: [
+    "users",
+    "sessions",
+    "keyring",
+    "API IDs",
+    "waits",
+    "completeness",
+    "installation",
+    "backups",
+    "retention",
+  ],
   Redis: ["schedulers", "workers", "api", "bot", "queues", "waits", "installation"],
 } as const;
 
@@ -148,6 +160,10 @@ export async function lookAtAll(looking: Looking): Promise<Part[]> {
     lookAt("backups", async () => {
       const [soFar, now] = await Promise.all([database.once(backupsSoFar), database.once(databaseNow)]);
       return judgeBackups(soFar, { ...config.backups, now });
+    }),
+    lookAt("retention", async () => {
+      const tasks = await database.once(taskStates);
+      return { ...judgeRetention(tasks), facts: tasks };
     }),
     lookAt("clocks", async () => judgeClocks(await clocks(database, redis, ready))),
     lookAt("disk", async () => {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eraseUser, readyToErase } from "../../db/erase-user.ts";
 import { BOT_TOKEN, cookieOf, initDataOf, loginWidgetOf, startApiApp, TENANT, type TestApi } from "../support/api.ts";
 import { plantReader } from "../support/following.ts";
 
@@ -146,6 +147,20 @@ describe("web logins", () => {
     expect([answer.statusCode, answer.json()]).toEqual([200, { ok: true }]);
     cleared(answer);
     expect((await api.inject({ url: "/api/me", headers: { ...headers } })).statusCode).toBe(401);
+  });
+
+  it("whoever asks is erased: paused at once, to be logged out, and gone once they are", async () => {
+    await plantReader(api.database, 699n);
+    const token = await browser(699);
+    const erase = () => api.inject({ method: "DELETE", url: "/api/me", headers: withCookie(token) });
+    for (const answer of [await erase(), await erase()])
+      expect([answer.statusCode, answer.json()]).toMatchObject([202, { ok: true }]);
+    expect((await me(token)).json()).toMatchObject({ paused: true });
+    const [whom, ...more] = await api.database.asWorker((tx) => readyToErase(tx, 10));
+    expect([whom?.telegramId, more]).toEqual([699n, []]);
+    await api.database.asOwner((tx) => eraseUser(tx, whom!));
+    expect((await me(token)).statusCode).toBe(401);
+    expect((await api.inject({ method: "DELETE", url: "/api/me" })).statusCode).toBe(401);
   });
 
   it("a logout clears the cookie though the database is away, and says that it is", async () => {

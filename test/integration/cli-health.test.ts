@@ -69,7 +69,7 @@ it("says ok of each part that is, and exits with 0", async () => {
   expect(ran).toMatchObject({ code: 0, stderr: "" });
   expect(states).toEqual({
     ...{ PostgreSQL: "ok", Redis: "ok", schedulers: "ok", workers: "ok", queues: "ok", users: "ok", "API IDs": "ok" },
-    ...{ waits: "ok", sessions: "ok", completeness: "ok", installation: "ok", clocks: "ok" },
+    ...{ waits: "ok", sessions: "ok", completeness: "ok", installation: "ok", retention: "ok", clocks: "ok" },
     ...{ api: "off", bot: "off", keyring: "off", backups: "off", disk: "off" },
   });
   expect(part("workers")?.says).toBe("1 worker runs, 2 jobs under way");
@@ -95,7 +95,7 @@ it("a paused queue is degraded, says how to resume it, and fails where that is a
   expect(shown.stdout).toMatch(
     /\ndegraded +queues +parse-1001 is paused, 1 job in it\n +→ gramfleet queue resume parse-1001\n/,
   );
-  expect(shown.stdout).toMatch(/\ndegraded: 1 of 17 parts\n$/);
+  expect(shown.stdout).toMatch(/\ndegraded: 1 of 18 parts\n$/);
   await producer.resume("parse-1001");
   await producer.close();
 });

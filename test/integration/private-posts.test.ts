@@ -210,6 +210,8 @@ const ROUTES: Readonly<Record<string, () => Asked>> = {
   "POST /api/channels": () => [{ url: "/api/channels", payload: { channel: `${secret.id}` } }],
   "DELETE /api/channels": () => [{ url: "/api/channels?channel=nobody_has_this" }],
   "GET /api/me": () => [{ url: "/api/me" }],
+  // By nobody: whoever asks for it follows no channel any more.
+  "DELETE /api/me": () => [],
   "GET /api/sessions": () => [{ url: "/api/sessions" }],
   "GET /api/status": () => [{ url: "/api/status" }],
   "POST /api/parse": () => [{ url: "/api/parse", payload: {} }],
