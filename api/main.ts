@@ -21,6 +21,7 @@ import { fleetOptions } from "../telegram/from-config.ts";
 import { keepOriginalCodec } from "../telegram/gramjs/codec/fast-codec.ts";
 import { connect } from "../telegram/gramjs/connect.ts";
 import { keyMarks } from "../telegram/key-marks.ts";
+import { createTerms } from "../terms/terms.ts";
 import { createApp } from "./app.ts";
 import { createQrCallback } from "./qr-callback.ts";
 import { createRevokeSession } from "./revoke-session.ts";
@@ -75,6 +76,7 @@ export async function startApi(
       posts: ownPostReader(lifecycle, config, { database, poolSize: POOL_SIZE, metrics, log }),
       clock: systemClock,
       config: config.api,
+      terms: createTerms(config.terms),
       qrCallback: tickets && createQrCallback(tickets, metrics),
       revoke: createRevokeSession(database, producer, systemClock),
       queues: () => producer.openQueues(),

@@ -12,6 +12,7 @@ import { qrRoutes } from "./routes/qr.ts";
 import { qrCallbackRoutes } from "./routes/qr-callback.ts";
 import { statusRoutes } from "./routes/status.ts";
 import { telegramAccountRoutes } from "./routes/telegram-accounts.ts";
+import { termsRoutes } from "./routes/terms.ts";
 
 /** Every route of the API, a subject a file. */
 const SUBJECTS = [
@@ -25,6 +26,7 @@ const SUBJECTS = [
   qrRoutes,
   qrCallbackRoutes,
   telegramAccountRoutes,
+  termsRoutes,
   miniAppRoutes,
   statusRoutes,
 ];

@@ -5,6 +5,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { Vault } from "../telegram/vault.ts";
+import type { Terms } from "../terms/terms.ts";
 import type { Background } from "./background.ts";
 
 /** The tenant whose people come by the bot, until there are more. */
@@ -21,6 +22,8 @@ export interface BotDeps {
   readonly metrics: Pick<Metrics, "botUpdates" | "botNotices">;
   /** The pages' address, without a slash at the end. */
   readonly authBaseUrl: string;
+  /** What people agree to who log in. */
+  readonly terms: Terms;
   /** Telegram ids. */
   readonly admins: ReadonlySet<bigint>;
   /** What goes on after a command was answered. */

@@ -21,6 +21,7 @@ import { fleetOptions } from "../telegram/from-config.ts";
 import { keepOriginalCodec } from "../telegram/gramjs/codec/fast-codec.ts";
 import { connect } from "../telegram/gramjs/connect.ts";
 import { keyMarks } from "../telegram/key-marks.ts";
+import { createTerms } from "../terms/terms.ts";
 import { abortSignal } from "./abort-signal.ts";
 import { createBackground } from "./background.ts";
 import { createBot, showMenu } from "./bot.ts";
@@ -78,7 +79,7 @@ export async function startBot(
   const bot = createBot(
     {
       ...{ database, tickets, producer, vault: fleet.vault, clock, log, metrics, background },
-      ...{ authBaseUrl, admins: given.admins },
+      ...{ authBaseUrl, admins: given.admins, terms: createTerms(config.terms) },
     },
     telegram,
   );

@@ -21,6 +21,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   ],
   "users add": [["gramfleet users add 5000001 --plan premium --days 90", "paid for from now on, for 90 days"]],
   "users plan": [["gramfleet users plan 5000001 free", "from now on"]],
+  "users consents": [["gramfleet users consents 5000001", "when, by which way, and the text itself"]],
   "users pause": [["gramfleet users pause 5000001", "not parsed until resumed; what is stored stays"]],
   "users resume": [["gramfleet users resume 5000001", "due at once"]],
   "users delete": [

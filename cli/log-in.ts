@@ -1,3 +1,4 @@
+import type { Agreed } from "../db/consents.ts";
 import { addUser } from "../db/users.ts";
 import { ownRedis } from "../queue/open.ts";
 import { assertRedis, openRedis } from "../queue/redis.ts";
@@ -10,6 +11,7 @@ import { fleetOptions, loginDependencies } from "../telegram/from-config.ts";
 import { keepOriginalCodec } from "../telegram/gramjs/codec/fast-codec.ts";
 import { connect } from "../telegram/gramjs/connect.ts";
 import { type Asking, logInByPhone } from "../telegram/login/log-in.ts";
+import { createTerms } from "../terms/terms.ts";
 import { ask } from "./ask.ts";
 import { type CommandContext, type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
 import { when } from "./output.ts";
@@ -30,6 +32,7 @@ export async function logIn(id: string, options: LoginOptions): Promise<void> {
   await withContext(options, ["redis", "api-ids", "keyring"], async (context) => {
     const { out, config, database, log } = context;
     const metrics = createMetrics();
+    const { show, agreed } = termsAt(context);
     const fleet = await openFleet(context, metrics);
     const { user } = await database.inTenant(DEFAULT_TENANT, (tx) =>
       addUser(tx, { tenantId: DEFAULT_TENANT, telegramId }),
@@ -37,8 +40,14 @@ export async function logIn(id: string, options: LoginOptions): Promise<void> {
     try {
       const { me, session } = await logInByPhone(
         loginDependencies(config, { database, fleet, metrics, clock, log }),
-        { tenantId: DEFAULT_TENANT, user, phone, ...(options.appId === undefined ? {} : { appId: options.appId }) },
-        asking(options),
+        {
+          tenantId: DEFAULT_TENANT,
+          user,
+          phone,
+          agreed,
+          ...(options.appId === undefined ? {} : { appId: options.appId }),
+        },
+        asking(options, show),
       );
       out.result(
         { telegramId: me.id, sessionId: session?.id, state: session?.state, apiId: session?.apiId },
@@ -49,6 +58,19 @@ export async function logIn(id: string, options: LoginOptions): Promise<void> {
       throw forOperators(error);
     }
   });
+}
+
+/** What somebody agrees to who logs in: said once, before they are asked for what logs them in; recorded if they are. */
+export function termsAt({ out, config }: Pick<CommandContext, "out" | "config">) {
+  const { version, language, text } = createTerms(config.terms).in("en");
+  let agreed: Agreed | null = null;
+  return {
+    show(): void {
+      if (!agreed) out.note(text);
+      agreed = { version, language, text, via: "cli" };
+    },
+    agreed: () => agreed,
+  };
 }
 
 /** Everything that a login goes through; released with the command. */
@@ -66,9 +88,10 @@ export async function openFleet(context: CommandContext, metrics: ReturnType<typ
 }
 
 /** Flags answer first, and once: an answer that was refused is asked for. */
-function asking(options: LoginOptions): Asking {
+function asking(options: LoginOptions, showTerms: () => void): Asking {
   return {
     async code(sent, refused) {
+      showTerms();
       if (options.code !== undefined && refused === null) return options.code;
       return ask(`code sent by ${sent.type}${refused ? ` (${refused})` : ""}`, { flag: "a good --code" });
     },

@@ -8,7 +8,7 @@ import { logInByQr } from "../telegram/login/log-in-by-qr.ts";
 import type { QrAsking, ShownToken } from "../telegram/login/qr-code.ts";
 import { ask } from "./ask.ts";
 import { DEFAULT_TENANT, withContext } from "./context.ts";
-import { forOperators, type LoginOptions, openFleet } from "./log-in.ts";
+import { forOperators, type LoginOptions, openFleet, termsAt } from "./log-in.ts";
 import { qrLines } from "./qr-lines.ts";
 import { parseTelegramId } from "./telegram-id.ts";
 
@@ -26,6 +26,7 @@ export async function logInByTerminal(id: string, options: LoginOptions): Promis
   await withContext(options, ["redis", "api-ids", "keyring"], async (context) => {
     const { out, config, database, lifecycle, log } = context;
     const metrics = createMetrics();
+    const { show, agreed } = termsAt(context);
     const fleet = await openFleet(context, metrics);
     const user: User | null =
       telegramId === null
@@ -34,8 +35,8 @@ export async function logInByTerminal(id: string, options: LoginOptions): Promis
     const abandon = new AbortController();
     const login = logInByQr(
       loginDependencies(config, { database, fleet, metrics, clock, log }),
-      { tenantId: DEFAULT_TENANT, user, ...(options.appId === undefined ? {} : { appId: options.appId }) },
-      asking(options),
+      { tenantId: DEFAULT_TENANT, user, agreed, ...(options.appId === undefined ? {} : { appId: options.appId }) },
+      asking(options, show),
       abandon.signal,
     );
     // Released before everything it stands on: a key that somebody may have let in is logged out first.
@@ -55,10 +56,13 @@ export async function logInByTerminal(id: string, options: LoginOptions): Promis
 }
 
 /** A flag answers first, and once: an answer that was refused is asked for. */
-function asking(options: LoginOptions): QrAsking {
+function asking(options: LoginOptions, showTerms: () => void): QrAsking {
   const draw = drawing(process.stderr);
   return {
-    show: draw,
+    show(token) {
+      showTerms();
+      draw(token);
+    },
     async password({ hint }, refused) {
       if (options.password !== undefined && refused === null) return options.password;
       const about = refused ?? (hint === null ? null : `hint: ${hint}`);

@@ -1,5 +1,6 @@
 import { Argument, Command, Option } from "commander";
 import { PLANS } from "../config/plans.ts";
+import { consentsOf } from "../db/consents.ts";
 import { listUsers } from "../db/user-summary.ts";
 import { addUser, setPaused, setPlan } from "../db/users.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
@@ -7,7 +8,7 @@ import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
 import { wholeNumber, withCommonOptions } from "./options.ts";
 import { painted, state, when } from "./output.ts";
 import { parseTelegramId } from "./telegram-id.ts";
-import { unknownUser } from "./user.ts";
+import { requireUser, unknownUser } from "./user.ts";
 import type { EraseOptions } from "./users-delete.ts";
 
 const DAY_MS = 86_400_000;
@@ -31,6 +32,11 @@ export function usersCommand(): Command {
       .addArgument(new Argument("<plan>", "the plan").choices(PLANS))
       .option("--days <n>", "how long it is paid for or tried", wholeNumber(1), 30)
       .action(plan),
+  );
+  users.addCommand(
+    withCommonOptions(new Command("consents").description("what a user has agreed to, when, and by which way"))
+      .argument("<telegram_id>")
+      .action(consents),
   );
   users.addCommand(
     withCommonOptions(new Command("pause").description("stop parsing a user").argument("<telegram_id>")).action(
@@ -136,6 +142,22 @@ async function plan(id: string, name: string, options: CommonOptions & { days: n
     out.result(
       { telegramId, plan: name, until: end },
       () => `${telegramId}: ${name}${end ? ` until ${when(end)}` : ""}`,
+    );
+  });
+}
+
+async function consents(id: string, options: CommonOptions): Promise<void> {
+  const telegramId = parseTelegramId(id);
+  await withContext(options, [], async ({ out, database }) => {
+    const user = await requireUser(database, telegramId);
+    const given = await database.inTenant(DEFAULT_TENANT, (tx) => consentsOf(tx, user.id));
+    out.result(given, () =>
+      given.length === 0
+        ? `${telegramId}: nothing is recorded`
+        : given.flatMap(({ at, via, version, language, sha256, text }) => [
+            `${when(at)}  by ${via}, version ${version}, ${language}, sha256 ${sha256}`,
+            ...text.split("\n").map((line) => `  ${line}`),
+          ]),
     );
   });
 }

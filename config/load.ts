@@ -5,6 +5,7 @@ import { type BotConfig, botConfig } from "./bot.ts";
 import { acceptLegacyNames } from "./legacy.ts";
 import { createLimits, type Limits } from "./limits.ts";
 import type { PlanIntervals } from "./plans.ts";
+import { type TermsConfig, termsConfig, termsProblems } from "./terms.ts";
 import { type TracingConfig, tracingConfig } from "./tracing.ts";
 import { VARIABLES, type Values, type VariableName } from "./variables.ts";
 
@@ -32,6 +33,8 @@ export interface Config {
   readonly reconcile: { readonly everyMs: number; readonly window: number };
   readonly flood: { readonly inlineMaxSeconds: number; readonly sleepThreshold: number; readonly scope: FloodScope };
   readonly smsCodesPerDay: number;
+  /** What people agree to who log in. */
+  readonly terms: TermsConfig;
   readonly retention: RetentionConfig;
   /** How long a login by QR code may take. */
   readonly qrTicketMs: number;
@@ -134,7 +137,7 @@ export function loadConfig(
   required("keyring", "SESSION_ENCRYPTION_KEYS");
   required("bot", "BOT_TOKEN");
   required("bot", "AUTH_BASE_URL");
-  problems.push(...contradictions(given), ...backupProblems(given));
+  problems.push(...contradictions(given), ...backupProblems(given), ...termsProblems(given));
   const publicKeyPem = readPem(given.TELEGRAM_DC_PUBLIC_KEY, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return assemble(given, publicKeyPem, used);
@@ -215,6 +218,7 @@ function assemble(given: Values, publicKeyPem: string | null, legacyNames: strin
       scope: given.FLOOD_SCOPE,
     },
     smsCodesPerDay: given.SMS_CODES_PER_DAY,
+    terms: termsConfig(given),
     retention: {
       sessionIdleMs: given.SESSION_MAX_IDLE_DAYS === 0 ? null : given.SESSION_MAX_IDLE_DAYS * DAY_MS,
       runsKeptMs: given.RUNS_KEPT_DAYS * DAY_MS,

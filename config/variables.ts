@@ -148,6 +148,20 @@ export const VARIABLES = {
     "Whom a wait holds: the account, the API ID, or auto (found out from how many accounts are flooded).",
   ),
   SMS_CODES_PER_DAY: variable(withDefault(count("a whole number above 0"), 100), "Login codes a day for each API ID."),
+  CONSENT_REQUIRED: variable(
+    withDefault(oneOf("on", "off"), "on"),
+    "off logs people in too who were shown by no way what they agree to; see docs/api-ids.md.",
+  ),
+  TERMS_URL: variable(
+    optional(url("https", "http")),
+    "Your own terms, which people are led to before they log in.",
+    "https://example.com/terms",
+  ),
+  TERMS_VERSION: variable(
+    optional(z.string().regex(/^[\w.-]{1,64}$/, "must be letters, digits, dots, - or _")),
+    "Their version: a new one is agreed to anew at the next login.",
+    "2026-01",
+  ),
   QR_TICKET_TTL: variable(
     withDefault(count("seconds above 0"), 600),
     "Seconds within which a login by QR code has to be finished.",

@@ -1,4 +1,3 @@
-import { sql } from "kysely";
 import type { TenantTx, WorkerTx } from "./database.ts";
 import { ofTenant } from "./tenant.ts";
 
@@ -31,11 +30,4 @@ export async function setPreferences(tx: TenantTx, userId: bigint, given: Partia
     .where("id", "=", userId)
     .where(ofTenant("tenant_id"))
     .execute();
-}
-
-/** Notes that somebody has been told what is done on their account, and has gone on to log in; the first time stays. */
-export async function recordConsent(tx: TenantTx, userId: bigint): Promise<void> {
-  await sql`
-    update users set consented_at = now()
-    where id = ${userId} and consented_at is null and ${ofTenant("tenant_id")}`.execute(tx);
 }

@@ -13,6 +13,15 @@ export interface UserSummary extends User {
   readonly lastOutcome: string | null;
   /** The end of the longest wait that Telegram asked the account for; null where none runs. */
   readonly waitsUntil: Date | null;
+  /** What they agreed to last; null where that is not known. */
+  readonly consent: {
+    readonly at: Date;
+    readonly via: string;
+    readonly version: string;
+    readonly language: string;
+    /** Of the text, in hexadecimal. */
+    readonly sha256: string;
+  } | null;
 }
 
 /**
@@ -22,7 +31,7 @@ export interface UserSummary extends User {
  */
 export async function listUsers(tx: TenantTx, filter: { plan?: string; limit?: number } = {}): Promise<UserSummary[]> {
   const { rows } = await sql<Row>`
-    select u.*, e.state as session_state, s.next_parse_at, r.finished_at, r.outcome,
+    select u.*, e.state as session_state, c.consent, s.next_parse_at, r.finished_at, r.outcome,
       (select count(*)::int from subscriptions b where b.user_id = u.id) as subscriptions,
       (select max(w.until) from waits w where w.telegram_id = u.telegram_id and w.until > clock_timestamp()) as waits_until
     from users u
@@ -30,6 +39,11 @@ export async function listUsers(tx: TenantTx, filter: { plan?: string; limit?: n
     left join lateral (
       select state from sessions where user_id = u.id order by state = 'AUTHORIZED' desc, id desc limit 1
     ) e on true
+    left join lateral (
+      select jsonb_build_object('at', c.at, 'via', c.via, 'version', t.version, 'language', t.language,
+        'sha256', encode(t.sha256, 'hex')) as consent
+      from consents c join consent_texts t on t.sha256 = c.text_sha256 where c.user_id = u.id order by c.id desc limit 1
+    ) c on true
     left join lateral (
       select finished_at, outcome from runs where user_id = u.id order by id desc limit 1
     ) r on true
@@ -43,6 +57,7 @@ export async function listUsers(tx: TenantTx, filter: { plan?: string; limit?: n
     lastRunAt: row.finished_at,
     lastOutcome: row.outcome,
     waitsUntil: row.waits_until,
+    consent: row.consent && { ...row.consent, at: new Date(row.consent.at) },
   }));
 }
 
@@ -56,4 +71,5 @@ type Row = Selectable<Schema["users"]> & {
   finished_at: Date | null;
   outcome: string | null;
   waits_until: Date | null;
+  consent: (Omit<NonNullable<UserSummary["consent"]>, "at"> & { readonly at: string }) | null;
 };

@@ -14,7 +14,7 @@ export function codeLogin(deps: LoginDependencies, who: PhoneLoginFor, open: Ope
   return async (telling) => {
     const { me } = await logInByPhone(
       deps,
-      who,
+      { ...who, agreed: telling.agreed },
       {
         async code(sent, refused) {
           if (shown?.sent !== sent) shown = { sent, code: viewOfCode(sent, deps.clock.now()) };

@@ -1,3 +1,4 @@
+import type { Agreed } from "../db/consents.ts";
 import { findUser } from "../db/users.ts";
 import type { LoginDependencies } from "../telegram/login/custody.ts";
 import type { PhoneLoginFor } from "../telegram/login/log-in.ts";
@@ -30,6 +31,8 @@ export interface CodeTickets {
       readonly tenantId: string;
       readonly what?: string;
       readonly telegramId: bigint | null;
+      /** What its person was shown before. */
+      readonly shown?: Agreed | null;
     } & Omit<PhoneLoginFor, "tenantId" | "user">,
   ): Promise<{ readonly ticket: string; readonly view: CodeTicketView } | null>;
   /** The id of the newest ticket for that; null where there is none, or it ended long ago. */
@@ -54,14 +57,22 @@ export function createCodeTickets(holder: Holder, deps: LoginDependencies): Code
   }
 
   return {
-    async start({ asker, tenantId, telegramId, what, ...login }) {
+    async start({ asker, tenantId, telegramId, what, shown = null, ...login }) {
       const user =
         telegramId === null ? null : await deps.database.inTenant(tenantId, (tx) => findUser(tx, telegramId));
       if (telegramId !== null && !user) throw new Error("a login is begun for a user: add them first");
       const begun = await holder.begin<CodeTicket>(
         {
           ...{ kind: "code", state: "PENDING_CODE", tenantId, appId: login.appId ?? null, asker },
-          ...{ ...NO_CODE, expected: telegramId, reason: null, telegramId: null, accountName: null, retryAt: null },
+          ...{
+            ...NO_CODE,
+            expected: telegramId,
+            shown,
+            reason: null,
+            telegramId: null,
+            accountName: null,
+            retryAt: null,
+          },
         },
         {
           login: codeLogin(deps, { ...login, tenantId, user }, holder.open),

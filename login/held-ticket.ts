@@ -1,5 +1,7 @@
+import type { Agreed } from "../db/consents.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { TelegramError } from "../telegram/errors.ts";
+import { ConsentMissing } from "../telegram/login/consent.ts";
 import { LoginAbandoned, WrongAccount } from "../telegram/login/custody.ts";
 import { type EndedState, hasEnded, type Ticket } from "./ticket.ts";
 import type { Answer } from "./ticket-mail.ts";
@@ -16,6 +18,8 @@ export interface Telling<Kind extends Ticket> {
   ask<K extends Answer["kind"]>(kinds: readonly K[], change: Partial<Kind>): Promise<Extract<Answer, { kind: K }>>;
   /** Called when somebody has heard that something has happened at Telegram. */
   onHint(listener: () => void): void;
+  /** What its person has been shown by now. */
+  agreed(): Agreed | null;
 }
 
 /** Runs a login to its end, and gives what its ticket then is. Throws what it failed with. */
@@ -96,6 +100,13 @@ export class HeldTicket<Kind extends Ticket = Ticket> {
     this.#hinted?.();
   }
 
+  /** Its person is shown this: nothing of what is told of it changes. */
+  show(shown: Agreed): void {
+    if (hasEnded(this.#ticket)) return;
+    this.#ticket = { ...this.#ticket, shown };
+    this.#onChange(this.#ticket);
+  }
+
   #telling(): Telling<Kind> {
     const { signal } = this.#abandon;
     return {
@@ -112,6 +123,7 @@ export class HeldTicket<Kind extends Ticket = Ticket> {
       onHint: (listener) => {
         this.#hinted = listener;
       },
+      agreed: () => this.#ticket.shown,
     };
   }
 
@@ -136,5 +148,6 @@ export function endOf(error: unknown): EndedState {
 export function reasonOf(error: unknown): string | null {
   if (error instanceof LoginAbandoned) return null;
   if (error instanceof TelegramError) return error.errorName;
+  if (error instanceof ConsentMissing) return "CONSENT_MISSING";
   return error instanceof OperatorError ? error.message : UNEXPECTED;
 }

@@ -151,6 +151,11 @@ export async function startHolder(options: HolderOptions): Promise<Holder> {
       ticket.hint();
       return "done";
     }
+    if (request.kind === "shown") {
+      ticket.show(request.shown);
+      await saving.get(request.ticket);
+      return "done";
+    }
     if (request.kind === "cancel") {
       ticket.end("cancelled");
       await ticket.ended;

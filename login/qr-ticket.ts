@@ -10,7 +10,7 @@ export function qrLogin(deps: LoginDependencies, who: LoginFor, open: OpenLoginW
   return async (telling) => {
     const { me } = await logInByQr(
       deps,
-      who,
+      { ...who, agreed: telling.agreed },
       {
         show: ({ link, expiresAt }) => {
           telling.tell({ link, linkExpiresAt: expiresAt });

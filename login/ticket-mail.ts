@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Cluster, Redis } from "ioredis";
+import type { Agreed } from "../db/consents.ts";
 import type { Log } from "../runtime/log.ts";
 import type { PasswordProof } from "../telegram/login/password.ts";
 import type { TicketBox } from "./ticket-box.ts";
@@ -12,7 +13,11 @@ export type Answer =
   | { readonly kind: "resend" };
 
 /** What one process asks of the one that holds a ticket; `hint`: something may have happened at Telegram. */
-export type TicketWork = Answer | { readonly kind: "cancel" } | { readonly kind: "hint" };
+export type TicketWork =
+  | Answer
+  | { readonly kind: "cancel" }
+  | { readonly kind: "hint" }
+  | { readonly kind: "shown"; readonly shown: Agreed };
 export type TicketRequest = TicketWork & { readonly ticket: string };
 
 /** What it answers: whether it still has the ticket, and has done what was asked. */

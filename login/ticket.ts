@@ -1,3 +1,4 @@
+import type { Agreed } from "../db/consents.ts";
 import type { PasswordParameters } from "../telegram/login/password.ts";
 
 /** While a ticket lives it is in one of its session's pending states. */
@@ -60,6 +61,8 @@ interface Kept {
   readonly holder: string;
   /** Whose account must log in; null: whoever comes. */
   readonly expected: bigint | null;
+  /** What its person was shown, so that they know what they agree to; null: nothing yet. */
+  readonly shown: Agreed | null;
 }
 
 export type QrTicket = TicketView & Kept & { readonly kind: "qr" };
@@ -88,10 +91,24 @@ export function expired(ticket: Ticket): Ticket {
   return ticket.kind === "qr" ? { ...ticket, ...NOTHING_SHOWN, ...over } : { ...ticket, ...NO_CODE, ...over };
 }
 
-export function viewOf({ asker: _, holder: __, kind: ___, expected: ____, ...view }: QrTicket): TicketView {
+export function viewOf({
+  asker: _,
+  holder: __,
+  kind: ___,
+  expected: ____,
+  shown: _____,
+  ...view
+}: QrTicket): TicketView {
   return view;
 }
 
-export function codeViewOf({ asker: _, holder: __, kind: ___, expected: ____, ...view }: CodeTicket): CodeTicketView {
+export function codeViewOf({
+  asker: _,
+  holder: __,
+  kind: ___,
+  expected: ____,
+  shown: _____,
+  ...view
+}: CodeTicket): CodeTicketView {
   return view;
 }

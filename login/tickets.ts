@@ -1,3 +1,4 @@
+import type { Agreed } from "../db/consents.ts";
 import type { Tx } from "../db/database.ts";
 import { findUser } from "../db/users.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
@@ -21,12 +22,14 @@ export interface Tickets {
    *
    * @param asked.asker whose ticket it is: nobody else is told of it
    * @param asked.telegramId whose account it must be; null: whoever scans
+   * @param asked.shown what its person was shown before
    */
   start(asked: {
     readonly asker: string;
     readonly tenantId: string;
     readonly appId?: string;
     readonly telegramId: bigint | null;
+    readonly shown?: Agreed | null;
   }): Promise<{ readonly ticket: string; readonly view: TicketView }>;
   /** Null for a ticket that is not this asker's, or was never given, or ended long ago. @throws where Redis is away */
   status(ticket: string, asker: Asker): Promise<TicketView | null>;
@@ -43,6 +46,8 @@ export interface Tickets {
   cancelLoginOf(user: { readonly id: bigint }): Promise<boolean>;
   /** Whose account a ticket is for, and whose tenant's; null where there is no such ticket. */
   purpose(ticket: string): Promise<TicketPurpose | null>;
+  /** Its person is shown this: what they agree to by going on. */
+  show(ticket: string, asker: Asker, shown: Agreed): Promise<void>;
   /** Somebody has scanned the code, or says so: Telegram is asked at once. */
   hint(ticket: string): Promise<void>;
   /** Keeps somebody's own API ID, sealed; gives what a login by it is begun with. */
@@ -67,6 +72,7 @@ export interface TicketPurpose {
   readonly telegramId: bigint | null;
   readonly state: TicketView["state"];
   readonly endsAt: Date;
+  readonly shown: Agreed | null;
 }
 
 export type TicketsOptions = HolderOptions;
@@ -81,14 +87,14 @@ export async function startTickets(options: TicketsOptions): Promise<Tickets> {
     view((await holder.ask(id, asker, { kind: "proof", proof })).ticket);
 
   return {
-    async start({ asker, tenantId, appId, telegramId }) {
+    async start({ asker, tenantId, appId, telegramId, shown = null }) {
       const user =
         telegramId === null ? null : await deps.database.inTenant(tenantId, (tx) => findUser(tx, telegramId));
       if (telegramId !== null && !user) throw new Error("a login is begun for a user: add them first");
       deps.metrics.qrAuthStarts.inc();
       const begun = await holder.begin<QrTicket>(
         {
-          ...{ kind: "qr", state: "PENDING_QR", tenantId, appId: appId ?? null, asker, expected: telegramId },
+          ...{ kind: "qr", state: "PENDING_QR", tenantId, appId: appId ?? null, asker, expected: telegramId, shown },
           ...{ ...NOTHING_SHOWN, reason: null, telegramId: null },
         },
         {
@@ -120,8 +126,13 @@ export async function startTickets(options: TicketsOptions): Promise<Tickets> {
     async purpose(id) {
       const ticket = await holder.find(id, WHOEVER_HAS_IT);
       if (ticket?.kind !== "qr") return null;
-      const { asker, tenantId, appId, expected: telegramId, state, endsAt } = ticket;
-      return { asker, tenantId, appId, telegramId, state, endsAt };
+      const { asker, tenantId, appId, expected: telegramId, state, endsAt, shown } = ticket;
+      return { asker, tenantId, appId, telegramId, state, endsAt, shown };
+    },
+    async show(id, asker, shown) {
+      const known = await holder.find(id, asker);
+      const isSame = known?.shown?.text === shown.text && known.shown.via === shown.via;
+      if (known && !isSame) await holder.ask(id, asker, { kind: "shown", shown });
     },
     async hint(id) {
       await holder.ask(id, WHOEVER_HAS_IT, { kind: "hint" });

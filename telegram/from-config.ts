@@ -28,11 +28,12 @@ export function loginDependencies(
   config: Config,
   process: Pick<LoginDependencies, "database" | "fleet" | "metrics" | "clock" | "log">,
 ): LoginDependencies {
-  const { apiIds, dataCenters, flood, limits } = config;
+  const { apiIds, dataCenters, flood, limits, terms } = config;
   return {
     times: limits,
     callsInFlight: limits.callsInFlightPerAccount,
     codesPerDay: config.smsCodesPerDay,
+    consent: terms,
     ...{ apiIds, dataCenters, flood },
     ...process,
   };

@@ -31,6 +31,7 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   INVITE_REVOKED: [403, "invite_refused", "this invite was taken back"],
   INVITE_EXPIRED: [403, "invite_refused", "this invite has expired"],
   INVITE_USED_UP: [403, "invite_refused", "this invite has been used"],
+  CONSENT_MISSING: [403, "consent_missing", "the person was not shown what they agree to: see GET /api/terms"],
   LOGGED_IN_ALREADY: [409, "logged_in_already", "this account is logged in here already"],
   unexpected: [502, "login_failed", "this login has failed: begin a new one"],
   LOGIN_UNDER_WAY: [409, "login_under_way", "another login of this account is under way: try again in a moment"],

@@ -1,3 +1,4 @@
+import type { Terms } from "../../terms/terms.ts";
 import type { PageAssets } from "./assets.ts";
 
 export const ASSETS = "/qr-auth/assets";
@@ -5,8 +6,10 @@ export const ASSETS = "/qr-auth/assets";
 /** Telegram's WebApp object (core.telegram.org/bots/webapps). The page works without it too. */
 const TELEGRAM_SCRIPT = "https://telegram.org/js/telegram-web-app.js";
 
+const escaped = (text: string): string => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+
 /** The page: everything on it is made by its script. It is the same for every ticket, and does not hold any. */
-export const documentOf = ({ script, style }: PageAssets): string => `<!doctype html>
+export const documentOf = ({ script, style }: PageAssets, terms: Terms): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -15,6 +18,7 @@ export const documentOf = ({ script, style }: PageAssets): string => `<!doctype 
 <meta name="robots" content="noindex">
 <meta name="format-detection" content="telephone=no">
 <title>gramfleet</title>
+${terms.all.map(({ language, text, sha256 }) => `<meta name="terms" lang="${language}" id="${sha256}" content="${escaped(text)}">`).join("\n")}
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="${ASSETS}/${style.name}">
 <script defer src="${ASSETS}/${script.name}"></script>

@@ -5,6 +5,7 @@ import { userOfAsker } from "../http/asker.ts";
 import { createFindCaller } from "../http/callers.ts";
 import { ApiError, answers } from "../http/errors.ts";
 import { loginRate } from "../http/login-rate.ts";
+import { agreedBy, shownTerms } from "../http/shown-terms.ts";
 import { ticketsOf } from "../http/tickets-of.ts";
 import type { RouteDeps } from "../routes/deps.ts";
 import { passwordParameters, proofFields, proofOf, toPasswordParameters } from "../routes/password-proof.ts";
@@ -36,7 +37,7 @@ const YEAR_SECONDS = 31_536_000;
 
 /** The page on which people log in by QR code, in Telegram or in a browser, and what its script asks. */
 export const miniAppRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, deps) => {
-  const { database, clock, trust, config } = deps;
+  const { database, clock, trust, config, terms } = deps;
   const assets = createPageAssets();
   const findCaller = createFindCaller({ database, clock, trust, admins: config.admins });
   const tickets = () => ticketsOf(deps);
@@ -55,7 +56,7 @@ export const miniAppRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, deps)
       reply.type("text/html; charset=utf-8").header("content-security-policy", CONTENT_SECURITY_POLICY);
       // It would keep Telegram's web client from showing the page, whatever frame-ancestors says.
       reply.removeHeader("x-frame-options");
-      return reply.send(documentOf(await assets()));
+      return reply.send(documentOf(await assets(), terms));
     },
   );
 
@@ -86,14 +87,17 @@ export const miniAppRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, deps)
         summary: "How a login by QR code stands, for its page",
         description:
           "By possession of the ticket alone. With `Authorization: tma <initData>` the ticket must be that user's, " +
-          "unless a tenant's program asked for it.",
-        querystring: z.looseObject({ session_id }),
+          "unless a tenant's program asked for it. `terms` says which text the page shows beside the code.",
+        querystring: z.looseObject({ session_id, terms: shownTerms }),
         response: answers({ 200: pageStatus }),
       },
     },
     async (request) => {
-      const { session_id: ticket } = request.query;
+      const { session_id: ticket, terms: sha256 } = request.query;
       const asker = await heldBy(request, ticket, { tickets: tickets(), findCaller });
+      // The page asks anew all the time: what it shows is told with it, so that no lost request loses it.
+      const text = sha256 === undefined ? null : terms.find(sha256);
+      if (asker !== null && text) await tickets().show(ticket, asker, agreedBy(text, "page"));
       const view = asker === null ? null : await tickets().status(ticket, asker);
       return view === null ? NOT_FOUND : statusOf(view, clock.now());
     },

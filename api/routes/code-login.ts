@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
+import type { Agreed } from "../../db/consents.ts";
 import { inviteRefusal } from "../../db/invites.ts";
 import { findUser } from "../../db/users.ts";
 import { webAdmission } from "../../db/web-admission.ts";
@@ -9,6 +10,7 @@ import { BOT_TENANT, createFindCaller } from "../http/callers.ts";
 import { ApiError, answers, tooManyRequests } from "../http/errors.ts";
 import { loginRate } from "../http/login-rate.ts";
 import { refusalOf } from "../http/login-refusals.ts";
+import { agreedTo, shownTerms } from "../http/shown-terms.ts";
 import { ticketsOf } from "../http/tickets-of.ts";
 import { setWebCookie } from "../http/web-cookie.ts";
 import { heldBy } from "../miniapp/possession.ts";
@@ -74,6 +76,7 @@ export const codeLoginRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, dep
           phone: phoneSchema,
           session_id: ticket.optional(),
           invite: z.string().trim().min(1).max(256).optional(),
+          terms: shownTerms,
         }),
         response: answers({
           200: z.object({ ticket, code: sentCode, ttl: z.number().int().describe("Seconds that the ticket lives.") }),
@@ -82,11 +85,17 @@ export const codeLoginRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, dep
     },
     async (request) => {
       const { session_id: sessionId, invite } = request.body;
+      const shown = agreedTo(deps.terms, request.body.terms, "api");
       const phone = phoneDigits(request.body.phone);
       const begun =
         sessionId === undefined
-          ? await startForBrowser(phone, invite)
-          : await startFor(await heldBy(request, sessionId, { tickets: tickets(), findCaller }), sessionId, phone);
+          ? await startForBrowser(phone, invite, shown)
+          : await startFor(
+              await heldBy(request, sessionId, { tickets: tickets(), findCaller }),
+              sessionId,
+              phone,
+              shown,
+            );
       if (!begun) throw refusalOf({ state: "failed", reason: "LOGIN_UNDER_WAY", retryAt: null }, clock.now());
       const { view } = begun;
       if (view.state !== "PENDING_CODE" || !view.code) throw refusalOf(view, clock.now());
@@ -96,7 +105,7 @@ export const codeLoginRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, dep
   );
 
   /** The login of whoever a QR ticket was asked for; that ticket is over, but may be begun from again. */
-  async function startFor(asker: string | null, sessionId: string, phone: string) {
+  async function startFor(asker: string | null, sessionId: string, phone: string, shown: Agreed | null) {
     const purpose = asker === null ? null : await tickets().purpose(sessionId);
     if (asker === null || !purpose) throw new ApiError(404, "not_found", "there is no such ticket");
     const { tenantId, telegramId, appId, state } = purpose;
@@ -105,13 +114,13 @@ export const codeLoginRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, dep
       throw new ApiError(409, "ticket_ended", "this ticket has ended: begin a new login");
     await tickets().cancel(sessionId, asker);
     return tickets().codes.start({
-      ...{ asker, tenantId, telegramId, phone },
+      ...{ asker, tenantId, telegramId, phone, shown: shown ?? purpose.shown },
       ...(appId === null ? {} : { appId }),
       ...(telegramId === null ? { what: `instead of ${sessionId}` } : {}),
     });
   }
 
-  async function startForBrowser(phone: string, invite: string | undefined) {
+  async function startForBrowser(phone: string, invite: string | undefined, shown: Agreed | null) {
     // Who it is, is not known yet: only a code that nobody has is refused before Telegram sends anything.
     const refused =
       invite === undefined
@@ -122,7 +131,7 @@ export const codeLoginRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, dep
     if (refused === "unknown")
       throw refusalOf({ state: "failed", reason: "INVITE_UNKNOWN", retryAt: null }, clock.now());
     return tickets().codes.start({
-      ...{ asker: WEB, tenantId: BOT_TENANT, telegramId: null, phone },
+      ...{ asker: WEB, tenantId: BOT_TENANT, telegramId: null, phone, shown },
       ...webAdmission(database, BOT_TENANT, invite),
     });
   }

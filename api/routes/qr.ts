@@ -6,6 +6,7 @@ import { unauthenticated } from "../http/access.ts";
 import { askerOf } from "../http/asker.ts";
 import { ApiError, answers } from "../http/errors.ts";
 import { loginRate } from "../http/login-rate.ts";
+import { agreedTo, shownTerms } from "../http/shown-terms.ts";
 import { ticketsOf } from "../http/tickets-of.ts";
 import { saidOf } from "../ticket-words.ts";
 import type { RouteDeps } from "./deps.ts";
@@ -25,6 +26,7 @@ const startBody = z.strictObject({
     .regex(/^[\w.-]{1,128}$/, "letters, digits, dots, dashes and underscores")
     .optional()
     .describe("Which of the account's sessions this is to be (user_<telegram_id>); for tenants' programs."),
+  terms: shownTerms,
 });
 const passwordBody = z.union([
   z.strictObject({
@@ -78,7 +80,9 @@ export const qrRoutes: FastifyPluginAsyncZod<RouteDeps> = async (app, deps) => {
       if (tenantId !== caller.tenantId) throw new ApiError(403, "forbidden", "that is another tenant");
       if (appId !== undefined && caller.kind === "person")
         throw new ApiError(400, "invalid_request", "app_id is for tenants' programs");
+      const shown = agreedTo(deps.terms, request.body.terms, "api");
       const { ticket, view } = await tickets().start({
+        shown,
         asker: askerOf(caller),
         tenantId,
         ...(appId === undefined ? {} : { appId }),

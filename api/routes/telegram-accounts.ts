@@ -16,6 +16,7 @@ import { tenantOf } from "../http/access.ts";
 import { ApiError, answers } from "../http/errors.ts";
 import { loginRate } from "../http/login-rate.ts";
 import { refusalOf } from "../http/login-refusals.ts";
+import { agreedTo, shownTerms } from "../http/shown-terms.ts";
 import { ticketsOf } from "../http/tickets-of.ts";
 import type { RouteDeps } from "./deps.ts";
 import { passwordParameters, proofFields, proofOf, toPasswordParameters } from "./password-proof.ts";
@@ -141,12 +142,14 @@ export const telegramAccountRoutes: FastifyPluginAsyncZod<RouteDeps> = async (ap
       schema: {
         summary: "Have Telegram send a login code; asked again, a new login takes the place of the one before",
         params: ofAccount,
+        querystring: z.object({ terms: shownTerms }),
         response: answers({ 200: z.object({ message: z.string(), phone_code_hash: z.string() }) }),
       },
     },
     async (request) => {
       const { tenantId, account: of, asker, what } = await accountIn(request, request.params);
       const begun = await tickets().codes.start({
+        shown: agreedTo(deps.terms, request.query.terms, "api"),
         ...{ asker, tenantId, what, phone: of.phone, ownApiId: of.ownApiId, telegramId: of.telegramId },
         async admit(tx, who) {
           const { user } = await addUser(tx, who);

@@ -1,9 +1,10 @@
 import { type Composer, InlineKeyboard } from "grammy";
 import { admit, NotAdmitted } from "../../db/admission.ts";
 import { sessionOfUser } from "../../db/sessions.ts";
-import { recordConsent, setPreferences } from "../../db/user-preferences.ts";
+import { setPreferences } from "../../db/user-preferences.ts";
 import type { User } from "../../db/users.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
+import type { ShownText } from "../../terms/terms.ts";
 import { createAllowance } from "../allowance.ts";
 import type { BotContext } from "../context.ts";
 import { BOT_TENANT, type BotDeps } from "../deps.ts";
@@ -14,7 +15,7 @@ const MINUTE_MS = 60_000;
 
 /** `/login [CODE]`, and `/start CODE`, which is what a link to the bot with an invite in it writes. */
 export function loginCommands(bot: Composer<BotContext>, deps: BotDeps): void {
-  const { database, tickets, clock, log, authBaseUrl } = deps;
+  const { database, tickets, clock, log, authBaseUrl, terms } = deps;
   // A code of few signs must not be found by trying; a login is a key exchange with Telegram.
   const refusals = createAllowance({ most: 10, perMs: 60 * MINUTE_MS, clock });
   const begun = createAllowance({ most: 10, perMs: 10 * MINUTE_MS, clock });
@@ -41,9 +42,10 @@ export function loginCommands(bot: Composer<BotContext>, deps: BotDeps): void {
   }
 
   /** The login's ticket; null where none could be begun. A login of the user's that is under way gives way to it. */
-  async function begin({ id, tenantId, telegramId }: User) {
+  async function begin({ id, tenantId, telegramId }: User, { version, language, text }: ShownText) {
     try {
-      const started = await tickets.start({ asker: `user:${id}`, tenantId, telegramId });
+      const shown = { version, language, text, via: "bot" } as const;
+      const started = await tickets.start({ asker: `user:${id}`, tenantId, telegramId, shown });
       if (started.view.link !== null) return started;
       log.warn({ user_telegram_id: telegramId.toString(), reason: started.view.reason }, "login not begun");
     } catch (error) {
@@ -61,13 +63,13 @@ export function loginCommands(bot: Composer<BotContext>, deps: BotDeps): void {
     if (session?.state === "AUTHORIZED") return void (await ctx.say(ctx.texts.loggedInAlready));
     const waitMs = begun.take(ctx.telegramId);
     if (waitMs !== null) return void (await tooOften(ctx, waitMs));
-    const started = await begin(user);
+    const agreed = terms.in(ctx.language);
+    const started = await begin(user, agreed);
     if (!started) return void (await ctx.say(ctx.texts.loginFailed));
     const { ticket, view } = started;
     const minutes = Math.max(1, Math.floor((view.endsAt.getTime() - clock.now()) / MINUTE_MS));
     const page = `${authBaseUrl}/qr-auth?session_id=${ticket}`;
-    await database.inTenant(BOT_TENANT, (tx) => recordConsent(tx, user.id));
-    await ctx.say(paragraphs(ctx.texts.loginReady(minutes), ctx.texts.consent), {
+    await ctx.say(paragraphs(ctx.texts.loginReady(minutes), agreed.text), {
       reply_markup: new InlineKeyboard().webApp(ctx.texts.loginButton, page),
     });
   }

@@ -86,8 +86,6 @@ export const en: Texts = {
       `Open the page with the button and scan the code with your phone: Settings → Devices → Link Desktop Device. The link is yours alone and is good for ${minutes} min.`,
       "I never ask for Telegram's login code. Telegram makes a code void as soon as it is typed into any chat, and whoever asks you for one here is after your account.",
     ),
-  consent:
-    "By logging in you agree that the channels you name are read on your account, and nothing else. /logout ends that at any time: the session is ended at Telegram and deleted here.",
   loginButton: "Log in",
   loggedInAlready: "You are logged in already. /logout ends that.",
   loginFailed: "The login could not begin. Please try again in a minute.",

@@ -14,8 +14,6 @@ export interface Texts {
 
   readonly refused: Readonly<Record<AdmissionRefusal, string>>;
   loginReady(minutes: number): string;
-  /** What somebody agrees to who logs in: said before they do, and recorded. */
-  readonly consent: string;
   readonly loginButton: string;
   readonly loggedInAlready: string;
   readonly loginFailed: string;

@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { listClosedToLogins } from "../../db/api-ids.ts";
+import type { Agreed } from "../../db/consents.ts";
 import { LoginBusy } from "../../db/login-conflicts.ts";
 import { ownApiIdForLogin } from "../../db/own-api-ids.ts";
 import { ensureSession, type SessionInfo } from "../../db/sessions.ts";
@@ -19,6 +20,8 @@ export interface LoginFor {
   readonly appId?: string;
   /** The API ID of their own that this login goes by (see `keepOwnApiId`); else their own, if they have one, else ours. */
   readonly ownApiId?: string | null;
+  /** What they have been shown by the time that they are logged in: recorded then. */
+  readonly agreed?: () => Agreed | null;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Agreed } from "../../db/consents.ts";
 import type { Database, WorkerTx } from "../../db/database.ts";
 import { deleteLease } from "../../db/leases.ts";
 import { LoggedInAlready } from "../../db/login-conflicts.ts";
@@ -20,6 +21,7 @@ import type { Lease } from "../lease.ts";
 import type { LoginApi } from "../own-api-ids.ts";
 import { formatOf } from "../session-format.ts";
 import type { MasterApi } from "../shards.ts";
+import { type ConsentRule, settleConsent } from "./consent.ts";
 import type { LoginWire } from "./login-wire.ts";
 
 export interface LoginDependencies {
@@ -32,6 +34,8 @@ export interface LoginDependencies {
   readonly callsInFlight: number;
   /** Login codes that each API ID may send a day. */
   readonly codesPerDay: number;
+  /** Nothing is required unless given. */
+  readonly consent?: ConsentRule;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Log;
@@ -129,10 +133,17 @@ export class LoginCustody {
    * AUTHORIZED, and the lease released with it: every socket is closed by now. A session that was nobody's gets its
    * owner, who is made a user, and its key is bound to both.
    *
-   * @param admit who that is, in the same transaction: a user of the tenant whom it may make; throws for whom it refuses
+   * @param how.admit who that is, in the same transaction: a user of the tenant whom it may make; throws for whom it refuses
+   * @param how.agreed what they were shown, recorded in the same transaction
+   * @throws ConsentMissing where that is required, and they were shown nothing
    * @throws LoggedInAlready where the account has another session that is AUTHORIZED
    */
-  async finish(secret: string, telegramId: bigint, reason: string, admit: Admit = welcome): Promise<SessionInfo> {
+  async finish(
+    secret: string,
+    telegramId: bigint,
+    reason: string,
+    { admit = welcome, agreed }: { readonly admit?: Admit; readonly agreed?: () => Agreed | null } = {},
+  ): Promise<SessionInfo> {
     const { tenantId, id, appId } = this.#session;
     return this.#underLease(async (tx) => {
       if (this.expected === null) {
@@ -144,6 +155,7 @@ export class LoginCustody {
       await transition(tx, id, { from: PENDING, to: "AUTHORIZED", reason });
       const session = await loadSession(tx, id);
       if (!session) throw new OperatorError("the session was deleted meanwhile");
+      await settleConsent(tx, session, agreed?.() ?? null, this.#deps.consent);
       await deleteLease(tx, this.#lease.ref);
       return session;
     });

@@ -30,7 +30,7 @@ export async function logInByQr(
   const lease = await deps.fleet.leases.acquire(session.id);
   if (!lease) throw new LoginBusy("another login, or another process, works with this session: try again later");
   try {
-    return await underLease(deps, { session, api, lease }, asking, signal, open);
+    return await underLease(deps, { session, api, lease, who }, asking, signal, open);
   } finally {
     await lease.release();
   }
@@ -38,7 +38,7 @@ export async function logInByQr(
 
 async function underLease(
   deps: LoginDependencies,
-  { session, api, lease }: { session: SessionInfo; api: LoginApi; lease: Lease },
+  { session, api, lease, who }: { session: SessionInfo; api: LoginApi; lease: Lease; who: LoginFor },
   asking: QrAsking,
   signal: AbortSignal,
   open: OpenLoginWire,
@@ -60,7 +60,7 @@ async function underLease(
     if (custody.expected !== null && me.id !== custody.expected)
       throw new WrongAccount(`account ${me.id} has logged in, not ${custody.expected}: nothing of it is kept`);
     await login.close();
-    return { me, session: await custody.finish(login.secret, me.id, "logged in by QR code") };
+    return { me, session: await custody.finish(login.secret, me.id, "logged in by QR code", who) };
   } catch (error) {
     await end(deps, custody, login, error);
     throw signal.aborted && !(error instanceof WrongAccount) ? abandonedBy(signal) : error;

@@ -113,7 +113,7 @@ class Login {
         return { me, session: null };
       }
       await login.close();
-      return { me, session: await custody.finish(login.session(), me.id, "logged in by phone", who.admit) };
+      return { me, session: await custody.finish(login.session(), me.id, "logged in by phone", who) };
     } catch (error) {
       await this.#end(error);
       throw error;

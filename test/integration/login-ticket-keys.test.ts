@@ -18,7 +18,7 @@ const store = (...keyring: Key[]) => createTicketStore(redis, prefix, createTick
 const ticket: QrTicket = {
   ...{ kind: "qr", state: "PENDING_QR", tenantId: "default", appId: null, asker: "user:7", expected: 7n },
   ...{ ...NOTHING_SHOWN, reason: null, telegramId: null, link: "tg://login?token=canary" },
-  ...{ holder: "here", version: 1, endsAt: new Date(Date.now() + 60_000) },
+  ...{ shown: null, holder: "here", version: 1, endsAt: new Date(Date.now() + 60_000) },
 };
 
 it.each([

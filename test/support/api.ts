@@ -10,6 +10,7 @@ import type { Database } from "../../db/database.ts";
 import { createLog, silentLog } from "../../runtime/log.ts";
 import { createMetrics, type Metrics } from "../../runtime/metrics.ts";
 import type { Tracing } from "../../runtime/tracing.ts";
+import { createTerms } from "../../terms/terms.ts";
 import { type ManualClock, manualClock } from "./manual-clock.ts";
 import { testDatabase } from "./services.ts";
 
@@ -58,6 +59,7 @@ export async function startApiApp(
   const logged: string[] = [];
   const log = createLog({ level: "trace", name: "api", destination: { write: (line) => void logged.push(line) } });
   const app = await createApp({
+    terms: createTerms({ version: "1", url: null }),
     ...{ database, log, metrics, clock },
     config: {
       requestsPerMinute: 1_000_000,

@@ -86,11 +86,16 @@ export async function startLoginFleet(
     transitions,
     /** One process's tickets, until the end. */
     async openTickets(
-      given: { readonly lifeMs?: number; readonly beatMs?: number; readonly codesPerDay?: number } = {},
+      given: {
+        readonly lifeMs?: number;
+        readonly beatMs?: number;
+        readonly codesPerDay?: number;
+        readonly consent?: LoginDependencies["consent"];
+      } = {},
     ): Promise<Tickets> {
-      const { lifeMs = 120_000, beatMs = 3_000, codesPerDay = 1_000 } = given;
+      const { lifeMs = 120_000, beatMs = 3_000, codesPerDay = 1_000, consent } = given;
       const tickets = await startTickets({
-        deps: { ...deps, codesPerDay },
+        deps: { ...deps, codesPerDay, ...(consent ? { consent } : {}) },
         redis: () => openRedis(redis.url, "limiter"),
         ...{ redisPrefix: redis.prefix, keyring, lifeMs, beatMs, sweepMs: 60_000 },
       });

@@ -66,8 +66,12 @@ export interface Proof {
   forgetInitData(): void;
 }
 
-/** Our server's routes for this page. Each throws Refused or Unreachable. */
-export function createApi(telegram: Proof) {
+/**
+ * Our server's routes for this page. Each throws Refused or Unreachable.
+ *
+ * @param terms the sha256 of the text that the page shows; null where it shows none
+ */
+export function createApi(telegram: Proof, terms: string | null) {
   async function ask(path: string, body: object | null, withinMs: number): Promise<unknown> {
     const { initData } = telegram;
     const timeout = new AbortController();
@@ -106,7 +110,8 @@ export function createApi(telegram: Proof) {
   const named = (ticket: string) => ({ session_id: ticket });
 
   return {
-    status: (ticket: string) => get<Status>(`/qr-auth-status?session_id=${encodeURIComponent(ticket)}`),
+    status: (ticket: string) =>
+      get<Status>(`/qr-auth-status?session_id=${encodeURIComponent(ticket)}${terms ? `&terms=${terms}` : ""}`),
     password: (ticket: string, proof: PasswordProof) =>
       post<Status>("/qr-auth/password", { ...named(ticket), ...proof }),
     /** Begins anew for whoever's ticket this was; gives the new one. */
@@ -121,7 +126,10 @@ export function createApi(telegram: Proof) {
       }
     },
     sendCode: (phone: string, ticket: string | null) =>
-      post<CodeStarted>("/api/login/code", { phone, ...(ticket === null ? {} : named(ticket)) }),
+      post<CodeStarted>("/api/login/code", {
+        phone,
+        ...(ticket === null ? (terms === null ? {} : { terms }) : named(ticket)),
+      }),
     resendCode: (ticket: string) => post<{ code: SentCode }>("/api/login/code/resend", { ticket }),
     verifyCode: (ticket: string, code: string) => post<CodeVerdict>("/api/login/code/verify", { ticket, code }),
     verifyProof: (ticket: string, proof: PasswordProof) =>

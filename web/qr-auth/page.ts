@@ -8,6 +8,8 @@ import type { Texts } from "./texts/en.ts";
 export interface Page {
   readonly texts: Texts;
   readonly telegram: Telegram;
+  /** What somebody agrees to who logs in. */
+  readonly terms: string | null;
   readonly api: Api;
   readonly stage: Stage;
 }

@@ -34,7 +34,14 @@ export function signInScreen(
     (way) => given.onWay(way as Way),
   );
   tabs.choose(given.way);
-  const element = h("div", { class: "screen" }, h("h1", { tabindex: -1 }, texts.title), tabs.element);
+  const element = h(
+    "div",
+    { class: "screen" },
+    h("h1", { tabindex: -1 }, texts.title),
+    tabs.element,
+    // Below both ways: it is agreed to by either.
+    page.terms === null ? null : h("p", { class: "small terms" }, page.terms),
+  );
   return { kind: "sign-in", element, update: code.update, void: code.void, dispose: code.dispose };
 }
 
@@ -63,7 +70,6 @@ function codePanel({ texts, stage }: Page) {
     h("div", { class: "code-place" }, card, countdown.element),
     h("div", { class: "actions" }, open, copy),
     h("ol", { class: "steps" }, ...qr.steps.map((step) => h("li", {}, step))),
-    h("p", { class: "small" }, qr.privacy),
   );
   return {
     element,

@@ -25,7 +25,6 @@ export const en = {
     copyFailed: "The link could not be copied",
     renewsIn: (seconds: number) => `New code in ${seconds} s`,
     renewing: "Getting a new code…",
-    privacy: "Only channels that you add are read. You can log out at any time, here or in Telegram.",
   },
 
   phone: {
@@ -131,6 +130,7 @@ export const en = {
     logged_in_already: "This account is connected already.",
     login_under_way: "Another login of this account is under way. Try again in a moment.",
     telegram_unavailable: "Telegram could not be reached. Please try again.",
+    consent_missing: "This page is out of date. Load it again, and read what stands below the code.",
     invite_refused: "This invite does not work.",
     unknown_user: "An invite is needed: ask whoever told you about this service.",
     unreachable: "No connection. Please try again.",
