@@ -11,6 +11,7 @@ export interface Me {
   readonly firstName: string | null;
   readonly username: string | null;
   readonly phone: string | null;
+  readonly isBot: boolean;
 }
 
 export interface ChannelInfo extends ChannelRef {

@@ -69,5 +69,6 @@ export function toMe(user: Api.TypeUser | undefined, method: string): Me {
     firstName: user.firstName ?? null,
     username: user.username ?? user.usernames?.find((one) => one.active)?.username ?? null,
     phone: user.phone ?? null,
+    isBot: user.bot === true,
   };
 }

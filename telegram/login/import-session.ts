@@ -34,6 +34,7 @@ export interface ImportedSession {
 export class ImportRefused extends OperatorError {}
 
 const AT_ONCE = 500;
+const BOT = "it is a bot's, and bots cannot read channels as people do: nothing of it is kept";
 
 /**
  * Takes over a session. Leased first, its key sealed before the first call; that is `getMe`, which tells whose it is and
@@ -92,6 +93,7 @@ class Import {
     await connection.close();
     unlessEnded(signal);
     const { me } = connection;
+    if (me.isBot) throw new ImportRefused(BOT);
     if (telegramId !== null && me.id !== telegramId)
       throw new ImportRefused(`it is account ${me.id}'s, not ${telegramId}'s: nothing of it is kept`);
     return me;

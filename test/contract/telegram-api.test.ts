@@ -50,7 +50,9 @@ afterAll(async () => {
 });
 
 it("says whose session it is", async () => {
-  expect(await api.getMe()).toEqual({ id: ME, firstName: "Ada", username: `ada${ME}`, phone: "9996620001" });
+  expect(await api.getMe()).toEqual({
+    ...{ id: ME, firstName: "Ada", username: `ada${ME}`, phone: "9996620001", isBot: false },
+  });
 });
 
 it("resolves a username, with this account's access hash", async () => {

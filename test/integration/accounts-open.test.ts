@@ -73,7 +73,7 @@ function telegram(me: bigint) {
     says.last = options;
     const getMe = async (): Promise<Me> => {
       if (says.onGetMe) throw says.onGetMe;
-      return { id: says.me, firstName: null, username: null, phone: null };
+      return { id: says.me, firstName: null, username: null, phone: null, isBot: false };
     };
     const asked = () => options.policy.run({ method: GET_ME }, getMe);
     return {

@@ -6,6 +6,7 @@ import { deleteUnclaimed } from "../../db/unclaimed-sessions.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
+import type { Connect } from "../../telegram/connection.ts";
 import { connect } from "../../telegram/gramjs/connect.ts";
 import { createLeases } from "../../telegram/lease.ts";
 import { endAbandonedLogins } from "../../telegram/login/abandoned.ts";
@@ -182,6 +183,11 @@ it("however it ends, its key stays logged in where it came from", async () => {
   await expect(take({ secret, telegramId: 1n })).rejects.toThrow("nothing of it is kept");
   await expect(take({ secret }, { signal: ended.signal })).rejects.toThrow("ended before it was done");
   await expect(take({ secret }, { connects: () => Promise.reject(new Error("no way there")) })).rejects.toThrow();
+  const asBot: Connect = async (options) => {
+    const connection = await connect(options);
+    return { ...connection, me: { ...connection.me, isBot: true } };
+  };
+  await expect(take({ secret }, { connects: asBot })).rejects.toThrow("it is a bot's");
   expect((await sessions()).filter((each) => each.state === "ABSENT")).toEqual([]);
   expect(await lives(secret)).toBe(telegramId);
   expect((await take({ secret })).session.state).toBe("AUTHORIZED");

@@ -75,7 +75,7 @@ export class FakeTelegram implements TelegramApi {
 
   async getMe() {
     await this.#call("getMe");
-    return { id: 1n, firstName: null, username: null, phone: null };
+    return { id: 1n, firstName: null, username: null, phone: null, isBot: false };
   }
 
   async resolveUsername(username: string): Promise<ChannelInfo> {
