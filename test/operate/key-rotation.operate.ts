@@ -63,6 +63,23 @@ function randomOf(start: number): () => number {
   };
 }
 
+it("Ctrl-C ends a rotation after the page that is under way, and says how it goes on", async () => {
+  await plantSealed(database, createVault([OLD]), { sessions: 400, first: 9_000_000n });
+  const rotating = startGramfleet(["sessions", "rotate-keys", "--batch", "1"], { env });
+  await eventually(async () => (await under("k2")) > 0, { timeoutMs: 60_000, everyMs: 5 });
+  rotating.signal("SIGINT");
+  const ended = await rotating.ended;
+  expect(ended).toMatchObject({ code: 130, stdout: "" });
+  expect(ended.stderr).toMatch(/^stopped after \d+ rows: the same command goes on from there\n$/);
+  expect(await under("k1")).toBeGreaterThan(0);
+  expect(await rotate().ended).toMatchObject({ code: 0, stderr: "" });
+  expect(await under("k1")).toBe(0);
+  await database.asOwner(async (tx) => {
+    await sql`delete from sessions`.execute(tx);
+    await sql`delete from users`.execute(tx);
+  });
+});
+
 it(`a rotation that is killed ${KILLS} times under load loses nothing, and ends with the old key useless (seed ${seed})`, async () => {
   const random = randomOf(seed);
   const old = createVault([OLD, NEW]);
