@@ -62,7 +62,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     app: options.url,
     worker: options.workerUrl ?? options.url,
     owner: options.ownerUrl ?? options.url,
-    backup: options.ownerUrl ?? options.url,
+    backup: options.ownerUrl ?? options.workerUrl ?? options.url,
   };
   const as = (role: Role) => new Kysely<Schema>({ dialect: actingAs(role, poolOf(urlOf[role])) });
   const [app, worker, owner, backup] = [as("app"), as("worker"), as("owner"), as("backup")];
