@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
+import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
+import { readStream } from "../../cli/import/source.ts";
 import { isAddressAllowed } from "../../formats/portable-session/addresses.ts";
 import { fingerprintOf, type RefusalReason, SessionRefused } from "../../formats/portable-session/session.ts";
 import { readSessionString } from "../../formats/portable-session/strings.ts";
@@ -77,6 +79,24 @@ describe("a session string", () => {
     const bare = gramJs(2, "127.0.0.1").replace(/=+$/, "");
     for (const text of [bare, `${bare}=`, ` ${bare}\n`])
       expect(() => readSessionString(text), JSON.stringify(text)).not.toThrow();
+  });
+
+  it("comes in by a stream in whatever pieces, and one that does not end is not read on", async () => {
+    const string = gramJs(2, "149.154.167.40");
+    expect(await readStream(Readable.from([string.slice(0, 7), Buffer.from(string.slice(7)), "\n"]))).toEqual(
+      readSessionString(string),
+    );
+    let pieces = 0;
+    const endless = Readable.from(
+      (function* () {
+        for (;;) {
+          pieces += 1;
+          yield "1".repeat(500);
+        }
+      })(),
+    );
+    await expect(readStream(endless)).rejects.toThrow("longer than any session string");
+    expect(pieces).toBeLessThan(100);
   });
 
   it.each<[RefusalReason, string, string]>([
