@@ -6,10 +6,11 @@ import { channelLedgers } from "../db/ledger.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { gapLines, type LedgerLine, progressText } from "./channel-gaps.ts";
 import { lifeText } from "./channel-life.ts";
-import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
+import { type CommonOptions, withContext } from "./context.ts";
 import { withCommonOptions } from "./options.ts";
-import { type Output, ought0, painted, state } from "./output.ts";
+import { type Cell, type Output, ought0, painted, state } from "./output.ts";
 import { parseTelegramId } from "./telegram-id.ts";
+import { ofOneTenant, ofTenants, rowsOf, type TenantsOption } from "./tenant.ts";
 import { requireUser } from "./user.ts";
 
 export function channelsCommand(): Command {
@@ -34,15 +35,16 @@ export function channelsCommand(): Command {
       .argument("<channel>", "as it was added")
       .action(remove),
   );
-  return channels;
+  return ofOneTenant(channels, { butAlsoOfAll: ["list"] });
 }
 
-async function list(id: string | undefined, options: CommonOptions & { gaps?: true }): Promise<void> {
+async function list(id: string | undefined, options: CommonOptions & TenantsOption & { gaps?: true }): Promise<void> {
   const telegramId = id === undefined ? null : parseTelegramId(id);
-  await withContext(options, [], async ({ out, database }) => {
+  await withContext(options, [], async (context) => {
+    const { out, inTenant } = context;
     if (telegramId !== null) {
-      const user = await requireUser(database, telegramId);
-      const rows = await database.inTenant(DEFAULT_TENANT, (tx) => subscriptionLines(tx, user.id));
+      const user = await requireUser(inTenant, telegramId);
+      const rows = await inTenant((tx) => subscriptionLines(tx, user.id));
       out.result(rows, () =>
         out.table(
           ["asked for", "state", "since", "channel", "title", "access", "skipped", "what happened"],
@@ -60,7 +62,7 @@ async function list(id: string | undefined, options: CommonOptions & { gaps?: tr
       );
       return;
     }
-    const rows = await database.inTenant(DEFAULT_TENANT, async (tx): Promise<ChannelLine[]> => {
+    const rows = await rowsOf(context, options, async (tx): Promise<ChannelLine[]> => {
       const channels = await listChannels(tx);
       const ids = channels.map((channel) => channel.id);
       const ledgers = await channelLedgers(tx, { channelIds: ids });
@@ -74,7 +76,7 @@ async function list(id: string | undefined, options: CommonOptions & { gaps?: tr
     });
     out.result(rows, () => {
       if (rows.length === 0) return "no channels yet: gramfleet channels add <telegram_id> <channel>";
-      return options.gaps ? gapLines(rows) : overview(out, rows);
+      return options.gaps ? gapLines(rows) : overview(out, rows, options);
     });
   });
 }
@@ -85,44 +87,50 @@ type ChannelLine = LedgerLine & {
   readonly skipped: number;
 };
 
-function overview(out: Output, rows: readonly ChannelLine[]): string[] {
+function overview(
+  out: Output,
+  rows: readonly (ChannelLine & { readonly tenantId?: string })[],
+  options: TenantsOption,
+): string[] {
   return out.table(
-    [
+    ofTenants(options, "tenant", [
       ...["id", "username", "title", "state", "users", "messages", "deleted"],
       ...["skipped", "covered", "missing", "unverified", "top", "pts", "what happened"],
-    ],
-    rows.map((row) => [
-      row.id,
-      row.username,
-      row.title,
-      row.state.replaceAll("_", " "),
-      row.subscribers,
-      row.messages,
-      row.deleted,
-      row.skipped,
-      progressText(row.ledger),
-      ought0(row.ledger.missing),
-      row.ledger.unverified,
-      row.topMessageId,
-      row.pts,
-      lifeText(row.life),
     ]),
+    rows.map((row) =>
+      ofTenants<Cell>(options, row.tenantId ?? null, [
+        row.id,
+        row.username,
+        row.title,
+        row.state.replaceAll("_", " "),
+        row.subscribers,
+        row.messages,
+        row.deleted,
+        row.skipped,
+        progressText(row.ledger),
+        ought0(row.ledger.missing),
+        row.ledger.unverified,
+        row.topMessageId,
+        row.pts,
+        lifeText(row.life),
+      ]),
+    ),
   );
 }
 
 async function add(id: string, names: string[], options: CommonOptions): Promise<void> {
   const telegramId = parseTelegramId(id);
-  await withContext(options, [], async ({ out, database }) => {
-    const user = await requireUser(database, telegramId);
+  await withContext(options, [], async ({ out, tenantId, inTenant }) => {
+    const user = await requireUser(inTenant, telegramId);
     // All or none: a malformed name among them adds nothing.
-    const added = await database.inTenant(DEFAULT_TENANT, async (tx) => {
+    const added = await inTenant(async (tx) => {
       const results = [];
       for (const name of names) {
-        results.push(await subscribe(tx, { tenantId: DEFAULT_TENANT, userId: user.id, name }));
+        results.push(await subscribe(tx, { tenantId, userId: user.id, name }));
       }
       return results;
     });
-    const lines = await database.inTenant(DEFAULT_TENANT, (tx) => subscriptionLines(tx, user.id));
+    const lines = await inTenant((tx) => subscriptionLines(tx, user.id));
     const said = new Map(lines.map((line) => [line.name, lifeText(line.life)]));
     out.result(added, () =>
       added.map((one) => {
@@ -136,9 +144,9 @@ async function add(id: string, names: string[], options: CommonOptions): Promise
 
 async function remove(id: string, name: string, options: CommonOptions): Promise<void> {
   const telegramId = parseTelegramId(id);
-  await withContext(options, [], async ({ out, database }) => {
-    const user = await requireUser(database, telegramId);
-    if (!(await database.inTenant(DEFAULT_TENANT, (tx) => unsubscribe(tx, { userId: user.id, name })))) {
+  await withContext(options, [], async ({ out, inTenant }) => {
+    const user = await requireUser(inTenant, telegramId);
+    if (!(await inTenant((tx) => unsubscribe(tx, { userId: user.id, name })))) {
       throw new OperatorError(`${telegramId} does not read "${name}": see "gramfleet channels list ${telegramId}"`);
     }
     out.result({ telegramId, name, removed: true }, () => `${name}: removed`);

@@ -62,6 +62,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     says: "who signs in at the page of the queues, with a password",
     load: async () => (await import("./admin.ts")).adminCommand(),
   },
+  tenants: {
+    says: "tenants, whose users and channels are kept apart",
+    load: async () => (await import("./tenants.ts")).tenantsCommand(),
+  },
   tokens: {
     says: "the tokens by which programs call the API",
     load: async () => (await import("./tokens.ts")).tokensCommand(),

@@ -1,8 +1,10 @@
 import type { Config } from "../config/load.ts";
-import type { Database } from "../db/database.ts";
+import type { Database, TenantTx } from "../db/database.ts";
 import { assertSchema } from "../db/migrate.ts";
+import { hasTenant } from "../db/tenants.ts";
 import { Lifecycle } from "../runtime/lifecycle.ts";
 import { createLog, type Log } from "../runtime/log.ts";
+import { OperatorError } from "../runtime/operator-error.ts";
 import { dataDirOf, type Needs } from "./environment.ts";
 import { createOutput, type Output } from "./output.ts";
 import { ownServices } from "./own-services.ts";
@@ -12,7 +14,12 @@ export interface CommonOptions {
   readonly json?: boolean;
   readonly dataDir?: string;
   readonly verbose?: boolean;
+  /** Whose it is about; `default` where a command does not ask, or is not told. */
+  readonly tenantId?: string;
 }
+
+/** Runs `work` for the tenant that the command is about. */
+export type InTenant = <T>(work: (tx: TenantTx) => Promise<T>) => Promise<T>;
 
 /** What a command works with; closed when it ends, however it ends. */
 export interface CommandContext {
@@ -20,10 +27,12 @@ export interface CommandContext {
   readonly log: Log;
   readonly config: Config;
   readonly database: Database;
+  readonly tenantId: string;
+  readonly inTenant: InTenant;
   readonly lifecycle: Lifecycle;
 }
 
-/** One tenant until there are more. */
+/** The tenant that is there from the beginning. */
 export const DEFAULT_TENANT = "default";
 
 /**
@@ -51,7 +60,11 @@ export async function withContext<T>(
       ...{ dataDir: dataDirOf(options), needs: ["database", ...needs], poolSize: 4, log },
     });
     await assertSchema(database);
-    return await work({ out, log, config, database, lifecycle });
+    const { tenantId = DEFAULT_TENANT } = options;
+    const inTenant: InTenant = (each) => database.inTenant(tenantId, each);
+    if (!(await inTenant((tx) => hasTenant(tx, tenantId))))
+      throw new OperatorError(`there is no tenant ${JSON.stringify(tenantId)}: see gramfleet tenants list`);
+    return await work({ out, log, config, database, tenantId, inTenant, lifecycle });
   } finally {
     process.off("SIGINT", interrupted);
     process.off("SIGTERM", interrupted);

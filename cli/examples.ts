@@ -55,7 +55,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   ],
   "sessions discover": [
     ["gramfleet sessions discover /srv/old-bot", "what lies there, and what may be imported"],
-    ["gramfleet sessions discover /srv/old-bot --import --api-id 123456", "asks whether its programs have been stopped"],
+    [
+      "gramfleet sessions discover /srv/old-bot --import --api-id 123456",
+      "asks whether its programs have been stopped",
+    ],
   ],
   "sessions finalize": [["gramfleet sessions finalize", "instead of within a minute, as workers do it"]],
   "sessions release": [["gramfleet sessions release 5000001", "once what it was held for is mended"]],
@@ -84,6 +87,9 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["gramfleet tail 5000001", "the ten newest posts, then each as it is stored"],
     ["gramfleet tail 5000001 --from-start --no-follow --json", "all that there is, a line each"],
   ],
+  "tenants list": [["gramfleet tenants list", "who there is, and how long their messages are kept"]],
+  "tenants add": [['gramfleet tenants add acme --name "Acme Ltd" --keep-days 365', "kept apart from everybody else"]],
+  "tenants keep": [['gramfleet tenants keep acme "for ever"', "or a number of days"]],
   "tokens create": [['gramfleet tokens create "reporting"', "shown this once: Authorization: Bearer …"]],
   "tokens list": [["gramfleet tokens list", "what each is for, and when it was last used"]],
   "tokens revoke": [["gramfleet tokens revoke 3", "by the id that the list shows"]],

@@ -3,14 +3,14 @@ import { createInvite, type InvitePlan, listInvites, newInviteCode, revokeInvite
 import { OperatorError } from "../runtime/operator-error.ts";
 import { type CommonOptions, withContext } from "./context.ts";
 import { wholeNumber, withCommonOptions } from "./options.ts";
-import { forTenant, type TenantOption, withTenant } from "./tenant.ts";
+import { ofOneTenant, ofTenants, rowsOf, type TenantsOption } from "./tenant.ts";
 
 const DAY_MS = 86_400_000;
 const LONGEST_DAYS = 36_500;
 /** Signs of base32 that make 60 bits: fewer can be guessed in time. */
 const FEWEST_SIGNS = 12;
 
-type Options = CommonOptions & TenantOption;
+type Options = CommonOptions & TenantsOption;
 
 interface CreateOptions extends Options {
   readonly plan: InvitePlan;
@@ -23,7 +23,7 @@ interface CreateOptions extends Options {
 
 export function invitesCommand(): Command {
   const invites = new Command("invites");
-  const below = (command: Command) => invites.addCommand(withTenant(withCommonOptions(command)));
+  const below = (command: Command) => invites.addCommand(withCommonOptions(command));
   below(
     new Command("create")
       .description("make an invite; its code is shown this once, and kept as its hash only")
@@ -42,7 +42,7 @@ export function invitesCommand(): Command {
       .argument("<invite>", "its id, as the list shows it, or its code")
       .action(revoke),
   );
-  return invites;
+  return ofOneTenant(invites, { butAlsoOfAll: ["list"] });
 }
 
 function days(text: string): number {
@@ -63,13 +63,11 @@ function existingCode(text: string): string {
 }
 
 async function create(options: CreateOptions): Promise<void> {
-  const { tenantId, plan, days, uses: maxUses, expiresInDays, note = null } = options;
+  const { plan, days, uses: maxUses, expiresInDays, note = null } = options;
   const code = options.code ?? newInviteCode();
   const expiresAt = expiresInDays === undefined ? null : new Date(Date.now() + expiresInDays * DAY_MS);
-  await withContext(options, [], async ({ out, database }) => {
-    const invite = await forTenant(database, options, (tx) =>
-      createInvite(tx, { tenantId, code, plan, days, maxUses, expiresAt, note }),
-    );
+  await withContext(options, [], async ({ out, tenantId, inTenant }) => {
+    const invite = await inTenant((tx) => createInvite(tx, { tenantId, code, plan, days, maxUses, expiresAt, note }));
     if (!invite) throw new OperatorError("there is an invite with this code already: see gramfleet invites list");
     if (code.length < FEWEST_SIGNS) out.note(`a code of fewer than ${FEWEST_SIGNS} signs can be guessed`);
     out.result({ ...invite, code }, () => [
@@ -80,17 +78,20 @@ async function create(options: CreateOptions): Promise<void> {
 }
 
 async function list(options: Options): Promise<void> {
-  await withContext(options, [], async ({ out, database }) => {
-    const invites = await forTenant(database, options, listInvites);
+  await withContext(options, [], async (context) => {
+    const { out } = context;
+    const invites = await rowsOf(context, options, listInvites);
     out.result(invites, () =>
       invites.length === 0
         ? "no invites yet: gramfleet invites create"
         : out.table(
-            ["id", "plan", "days", "used", "of", "expires", "revoked", "note"],
-            invites.map((one) => [
-              ...[one.id, one.plan, one.days, one.uses, one.maxUses],
-              ...[one.expiresAt, one.revokedAt, one.note],
-            ]),
+            ofTenants(options, "tenant", ["id", "plan", "days", "used", "of", "expires", "revoked", "note"]),
+            invites.map((one) =>
+              ofTenants(options, one.tenantId, [
+                ...[one.id, one.plan, one.days, one.uses, one.maxUses],
+                ...[one.expiresAt, one.revokedAt, one.note],
+              ]),
+            ),
           ),
     );
   });
@@ -99,10 +100,8 @@ async function list(options: Options): Promise<void> {
 async function revoke(invite: string, options: Options): Promise<void> {
   // A code may be all digits too, so both are looked for: an id is short.
   const id = /^[1-9]\d{0,17}$/.test(invite) ? BigInt(invite) : null;
-  await withContext(options, [], async ({ out, database }) => {
-    const revoked = await forTenant(
-      database,
-      options,
+  await withContext(options, [], async ({ out, inTenant }) => {
+    const revoked = await inTenant(
       async (tx) => (await revokeInvite(tx, { code: invite })) || (id !== null && (await revokeInvite(tx, { id }))),
     );
     if (!revoked) throw new OperatorError("there is no such invite that counts: see gramfleet invites list");

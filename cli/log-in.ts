@@ -13,7 +13,7 @@ import { connect } from "../telegram/gramjs/connect.ts";
 import { type Asking, logInByPhone } from "../telegram/login/log-in.ts";
 import { createTerms } from "../terms/terms.ts";
 import { ask } from "./ask.ts";
-import { type CommandContext, type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
+import { type CommandContext, type CommonOptions, withContext } from "./context.ts";
 import { when } from "./output.ts";
 import { parseTelegramId } from "./telegram-id.ts";
 
@@ -30,18 +30,16 @@ export async function logIn(id: string, options: LoginOptions): Promise<void> {
   const phone = (options.phone ?? (await ask("phone", { flag: "--phone" }))).replace(/[^\d]/g, "");
   if (!/^\d{5,15}$/.test(phone)) throw new OperatorError("the phone is no phone number", { exitCode: 2 });
   await withContext(options, ["redis", "api-ids", "keyring"], async (context) => {
-    const { out, config, database, log } = context;
+    const { out, config, database, tenantId, inTenant, log } = context;
     const metrics = createMetrics();
     const { show, agreed } = termsAt(context);
     const fleet = await openFleet(context, metrics);
-    const { user } = await database.inTenant(DEFAULT_TENANT, (tx) =>
-      addUser(tx, { tenantId: DEFAULT_TENANT, telegramId }),
-    );
+    const { user } = await inTenant((tx) => addUser(tx, { tenantId, telegramId }));
     try {
       const { me, session } = await logInByPhone(
         loginDependencies(config, { database, fleet, metrics, clock, log }),
         {
-          tenantId: DEFAULT_TENANT,
+          tenantId,
           user,
           phone,
           agreed,

@@ -5,13 +5,14 @@ import { databaseNow } from "../db/overview.ts";
 import { listUsers } from "../db/user-summary.ts";
 import type { User } from "../db/users.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
-import { type CommandContext, type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
+import { type CommandContext, type CommonOptions, withContext } from "./context.ts";
 import { wholeNumber, withCommonOptions } from "./options.ts";
 import { type Cell, type Output, painted, state } from "./output.ts";
 import { askFor } from "./parse/ask.ts";
 import { type Followed, follow } from "./parse/follow.ts";
 import { openQueues } from "./queues.ts";
 import { parseTelegramId } from "./telegram-id.ts";
+import { withTenant } from "./tenant.ts";
 import { requireUser } from "./user.ts";
 
 interface ParseOptions extends CommonOptions {
@@ -22,7 +23,7 @@ interface ParseOptions extends CommonOptions {
 }
 
 export function parseCommand(): Command {
-  return withCommonOptions(new Command("parse").argument("[telegram_id...]", "whom; or --plan, or --all"))
+  return withTenant(withCommonOptions(new Command("parse").argument("[telegram_id...]", "whom; or --plan, or --all")))
     .addOption(new Option("--plan <plan>", "everybody whose plan in force is this").choices(PLANS))
     .option("--all", "everybody")
     .option("--wait", "follow each parse to its end, and tell what came of it; Ctrl-C ends the following alone")
@@ -68,18 +69,18 @@ async function followed<T>({ lifecycle, out }: CommandContext, work: () => Promi
 }
 
 async function whom(context: CommandContext, telegramIds: readonly bigint[], options: ParseOptions): Promise<bigint[]> {
-  const { database } = context;
+  const { inTenant } = context;
   const users: User[] = [];
-  for (const telegramId of telegramIds) users.push(await requireUser(database, telegramId));
+  for (const telegramId of telegramIds) users.push(await requireUser(inTenant, telegramId));
   if (telegramIds.length > 0) {
     // Of many at once, names that nobody has would cost too many look-ups.
-    await database.inTenant(DEFAULT_TENANT, async (tx) => {
+    await inTenant(async (tx) => {
       for (const user of users) await askAgain(tx, { userId: user.id });
     });
     return users.map(({ id }) => id);
   }
   const filter = options.plan === undefined ? {} : { plan: options.plan };
-  return (await database.inTenant(DEFAULT_TENANT, (tx) => listUsers(tx, filter))).map(({ id }) => id);
+  return (await inTenant((tx) => listUsers(tx, filter))).map(({ id }) => id);
 }
 
 function lines(out: Output, outcomes: readonly Followed[], waited: boolean): string[] {

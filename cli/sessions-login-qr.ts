@@ -7,7 +7,7 @@ import { loginDependencies } from "../telegram/from-config.ts";
 import { logInByQr } from "../telegram/login/log-in-by-qr.ts";
 import type { QrAsking, ShownToken } from "../telegram/login/qr-code.ts";
 import { ask } from "./ask.ts";
-import { DEFAULT_TENANT, withContext } from "./context.ts";
+import { withContext } from "./context.ts";
 import { forOperators, type LoginOptions, openFleet, termsAt } from "./log-in.ts";
 import { qrLines } from "./qr-lines.ts";
 import { parseTelegramId } from "./telegram-id.ts";
@@ -24,18 +24,16 @@ export async function logInByTerminal(id: string, options: LoginOptions): Promis
   if (options.phone !== undefined || options.code !== undefined)
     throw new OperatorError("--qr logs in without phone and code: leave --phone and --code out", { exitCode: 2 });
   await withContext(options, ["redis", "api-ids", "keyring"], async (context) => {
-    const { out, config, database, lifecycle, log } = context;
+    const { out, config, database, tenantId, inTenant, lifecycle, log } = context;
     const metrics = createMetrics();
     const { show, agreed } = termsAt(context);
     const fleet = await openFleet(context, metrics);
     const user: User | null =
-      telegramId === null
-        ? null
-        : (await database.inTenant(DEFAULT_TENANT, (tx) => addUser(tx, { tenantId: DEFAULT_TENANT, telegramId }))).user;
+      telegramId === null ? null : (await inTenant((tx) => addUser(tx, { tenantId, telegramId }))).user;
     const abandon = new AbortController();
     const login = logInByQr(
       loginDependencies(config, { database, fleet, metrics, clock, log }),
-      { tenantId: DEFAULT_TENANT, user, agreed, ...(options.appId === undefined ? {} : { appId: options.appId }) },
+      { tenantId, user, agreed, ...(options.appId === undefined ? {} : { appId: options.appId }) },
       asking(options, show),
       abandon.signal,
     );

@@ -3,7 +3,7 @@ import { sessionOfUser } from "../db/sessions.ts";
 import { JobFailed } from "../queue/producer.ts";
 import { revokeJob } from "../queue/revoke-job.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
-import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
+import { type CommonOptions, withContext } from "./context.ts";
 import { openQueues } from "./queues.ts";
 import { parseTelegramId } from "./telegram-id.ts";
 import { requireUser } from "./user.ts";
@@ -19,19 +19,19 @@ export async function revoke(id: string, options: RevokeOptions): Promise<void> 
   if (!options.yes)
     throw new OperatorError(`this logs ${telegramId} out for good: say --yes to do it`, { exitCode: 2 });
   await withContext(options, ["redis"], async (context) => {
-    const { database, out } = context;
-    const user = await requireUser(database, telegramId);
-    const session = await database.inTenant(DEFAULT_TENANT, (tx) => sessionOfUser(tx, user.id));
+    const { inTenant, out } = context;
+    const user = await requireUser(inTenant, telegramId);
+    const session = await inTenant((tx) => sessionOfUser(tx, user.id));
     if (session?.state !== "AUTHORIZED" && session?.state !== "STALE")
       throw new OperatorError(`${telegramId} has no session to revoke: it is ${session?.state ?? "ABSENT"}`);
     const producer = await openQueues(context);
-    await database.inTenant(DEFAULT_TENANT, (tx) => askRevocation(tx, session.id, "asked"));
+    await inTenant((tx) => askRevocation(tx, session.id, "asked"));
     const job = await producer.add(revokeJob(session, new Date()));
     out.progress(`waiting for a worker to log ${telegramId} out`);
     await producer.waitFor(job, options.timeout * 1_000).catch((error: unknown) => {
       if (!(error instanceof JobFailed)) throw error;
     });
-    const after = await database.inTenant(DEFAULT_TENANT, (tx) => sessionOfUser(tx, user.id));
+    const after = await inTenant((tx) => sessionOfUser(tx, user.id));
     const revoked = after?.state === "REVOKED";
     out.result({ telegramId, sessionId: session.id, revoked, state: after?.state }, () =>
       revoked

@@ -3,15 +3,16 @@ import { listServingNobody } from "../db/api-ids.ts";
 import { listSessions, sessionEvents, sessionOfUser, setHold } from "../db/sessions.ts";
 import { runningWaits } from "../db/waits.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
-import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
+import { type CommonOptions, withContext } from "./context.ts";
 import { wholeNumber, withCommonOptions } from "./options.ts";
-import { painted, state, when } from "./output.ts";
+import { type Cell, painted, state, when } from "./output.ts";
 import { loginCommand, qrLoginCommand } from "./sessions-login.ts";
 import { discoverCommand, exportSessionCommand, importCommand } from "./sessions-portable.ts";
 import type { RevokeOptions } from "./sessions-revoke.ts";
 import type { RotateOptions } from "./sessions-rotate-keys.ts";
 import type { UnparkOptions } from "./sessions-unpark.ts";
 import { parseTelegramId } from "./telegram-id.ts";
+import { ofOneTenant, ofTenants, rowsOf, type TenantsOption } from "./tenant.ts";
 import { requireUser } from "./user.ts";
 
 export function sessionsCommand(): Command {
@@ -68,12 +69,13 @@ export function sessionsCommand(): Command {
       .option("--timeout <seconds>", "how long to wait for a worker to do it; the job goes on", wholeNumber(1), 30)
       .action(async (id: string, options: RevokeOptions) => (await import("./sessions-revoke.ts")).revoke(id, options)),
   );
-  return sessions;
+  return ofOneTenant(sessions, { butAlsoOfAll: ["list"], butNot: ["finalize", "rotate-keys"] });
 }
 
-async function list(options: CommonOptions): Promise<void> {
-  await withContext(options, [], async ({ out, database }) => {
-    const rows = await database.inTenant(DEFAULT_TENANT, async (tx) => {
+async function list(options: CommonOptions & TenantsOption): Promise<void> {
+  await withContext(options, [], async (context) => {
+    const { out } = context;
+    const rows = await rowsOf(context, options, async (tx) => {
       const sessions = await listSessions(tx);
       const listed = [];
       for (const session of sessions) listed.push({ ...session, waits: await runningWaits(tx, session.telegramId) });
@@ -83,17 +85,22 @@ async function list(options: CommonOptions): Promise<void> {
       rows.length === 0
         ? "no sessions yet: gramfleet sessions login <telegram_id> --phone +…"
         : out.table(
-            ["telegram_id", "app", "api_id", "state", "since", "reason", "held", "waits until"],
-            rows.map((row) => [
-              row.telegramId,
-              row.appId,
-              row.apiId,
-              state(row.state),
-              row.stateChangedAt,
-              row.reason,
-              painted("red", row.holds.join(", ") || null),
-              row.waits.reduce<Date | null>((last, wait) => (last && last > wait.until ? last : wait.until), null),
+            ofTenants(options, "tenant", [
+              ...["telegram_id", "app", "api_id", "state"],
+              ...["since", "reason", "held", "waits until"],
             ]),
+            rows.map((row) =>
+              ofTenants<Cell>(options, row.tenantId, [
+                row.telegramId,
+                row.appId,
+                row.apiId,
+                state(row.state),
+                row.stateChangedAt,
+                row.reason,
+                painted("red", row.holds.join(", ") || null),
+                row.waits.reduce<Date | null>((last, wait) => (last && last > wait.until ? last : wait.until), null),
+              ]),
+            ),
           ),
     );
   });
@@ -101,9 +108,9 @@ async function list(options: CommonOptions): Promise<void> {
 
 async function status(id: string, options: CommonOptions): Promise<void> {
   const telegramId = parseTelegramId(id);
-  await withContext(options, [], async ({ out, database }) => {
-    const user = await requireUser(database, telegramId);
-    const { session, events, waits } = await database.inTenant(DEFAULT_TENANT, async (tx) => {
+  await withContext(options, [], async ({ out, inTenant }) => {
+    const user = await requireUser(inTenant, telegramId);
+    const { session, events, waits } = await inTenant(async (tx) => {
       const session = await sessionOfUser(tx, user.id);
       return {
         session,
@@ -132,9 +139,9 @@ async function status(id: string, options: CommonOptions): Promise<void> {
 /** Lifts every hold. What is still wrong holds it again at its next opening, before anything is read. */
 async function release(id: string, options: CommonOptions): Promise<void> {
   const telegramId = parseTelegramId(id);
-  await withContext(options, [], async ({ out, database }) => {
-    const user = await requireUser(database, telegramId);
-    const released = await database.inTenant(DEFAULT_TENANT, async (tx) => {
+  await withContext(options, [], async ({ out, inTenant }) => {
+    const user = await requireUser(inTenant, telegramId);
+    const released = await inTenant(async (tx) => {
       const session = await sessionOfUser(tx, user.id);
       if (!session || session.holds.length === 0) throw new OperatorError(`${telegramId} has no session that is held`);
       if (session.holds.includes("api_id_out") && (await listServingNobody(tx)).has(session.apiId))

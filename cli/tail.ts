@@ -18,11 +18,12 @@ import {
 } from "../db/posts.ts";
 import { answering } from "../db/unreachable.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
-import { type CommandContext, type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
+import { type CommandContext, type CommonOptions, withContext } from "./context.ts";
 import { wholeNumber, withCommonOptions } from "./options.ts";
 import { createAlarm } from "./tail/alarm.ts";
 import { postLine } from "./tail/post-line.ts";
 import { parseTelegramId } from "./telegram-id.ts";
+import { withTenant } from "./tenant.ts";
 import { requireUser } from "./user.ts";
 
 /** How often it looks without being told to: where LISTEN does not work, and for what no hint tells. */
@@ -42,7 +43,7 @@ interface TailOptions extends CommonOptions {
 }
 
 export function tailCommand(): Command {
-  return withCommonOptions(new Command("tail").argument("<telegram_id>"))
+  return withTenant(withCommonOptions(new Command("tail").argument("<telegram_id>")))
     .addOption(new Option("--since <cursor>", "go on behind this cursor, as --json gives it").argParser(parseCursor))
     .addOption(new Option("--from-start", "begin with everything that is stored").default(false).conflicts("since"))
     .option(
@@ -67,7 +68,7 @@ function parseCursor(text: string): PostCursor {
 async function run(id: string, options: TailOptions): Promise<void> {
   const telegramId = parseTelegramId(id);
   const work = async (context: CommandContext) => {
-    const user = await requireUser(context.database, telegramId);
+    const user = await requireUser(context.inTenant, telegramId);
     const tailing = tail(context, user.id, options);
     // The database stays open until the last look is over; what goes wrong there is told by the await below.
     context.lifecycle.own("tail", tailing, (running) => running.catch(() => undefined));
@@ -77,14 +78,14 @@ async function run(id: string, options: TailOptions): Promise<void> {
 }
 
 async function tail(context: CommandContext, userId: bigint, options: TailOptions): Promise<void> {
-  const { database, lifecycle, config, log, out } = context;
+  const { database, tenantId, lifecycle, config, log, out } = context;
   const { signal } = lifecycle;
   const alarm = createAlarm();
   signal.addEventListener("abort", () => alarm.ring(), { once: true });
 
   const reader = ownPostReader(lifecycle, config, { database, poolSize: 1, metrics: null, log });
   const read = (behind: PostCursor, page: (tx: TenantTx) => Promise<PostPage>) =>
-    reader.read(DEFAULT_TENANT, behind, async (tx) => {
+    reader.read(tenantId, behind, async (tx) => {
       const { posts, cursor } = await page(tx);
       const channels = await loadChannels(tx, [...new Set(posts.map((post) => post.channelId))]);
       return { posts, cursor, channels: new Map(channels.map((channel) => [channel.id, channel])) };

@@ -3,13 +3,13 @@ import { createApiToken, listApiTokens, revokeApiToken } from "../db/api-tokens.
 import { OperatorError } from "../runtime/operator-error.ts";
 import { type CommonOptions, withContext } from "./context.ts";
 import { rowId, withCommonOptions } from "./options.ts";
-import { forTenant, type TenantOption, withTenant } from "./tenant.ts";
+import { ofOneTenant, ofTenants, rowsOf, type TenantsOption } from "./tenant.ts";
 
-type Options = CommonOptions & TenantOption;
+type Options = CommonOptions & TenantsOption;
 
 export function tokensCommand(): Command {
   const tokens = new Command("tokens");
-  const below = (command: Command) => tokens.addCommand(withTenant(withCommonOptions(command)));
+  const below = (command: Command) => tokens.addCommand(withCommonOptions(command));
   below(
     new Command("create")
       .description("make a token; it is shown this once, and kept as its hash only")
@@ -23,14 +23,13 @@ export function tokensCommand(): Command {
       .argument("<id>", "as the list shows it", rowId)
       .action(revoke),
   );
-  return tokens;
+  return ofOneTenant(tokens, { butAlsoOfAll: ["list"] });
 }
 
 async function create(name: string, options: Options): Promise<void> {
   if (!/^\S.{0,99}$/u.test(name)) throw new OperatorError("a name has 1 to 100 characters", { exitCode: 2 });
-  await withContext(options, [], async ({ out, database }) => {
-    const { tenantId } = options;
-    const { id, token } = await forTenant(database, options, (tx) => createApiToken(tx, { tenantId, name }));
+  await withContext(options, [], async ({ out, tenantId, inTenant }) => {
+    const { id, token } = await inTenant((tx) => createApiToken(tx, { tenantId, name }));
     out.result({ id, name, tenantId, token }, () => [
       token,
       out.paint("dim", `token ${id} of ${tenantId}: Authorization: Bearer …; it is not shown again`),
@@ -39,22 +38,25 @@ async function create(name: string, options: Options): Promise<void> {
 }
 
 async function list(options: Options): Promise<void> {
-  await withContext(options, [], async ({ out, database }) => {
-    const tokens = await forTenant(database, options, listApiTokens);
+  await withContext(options, [], async (context) => {
+    const { out } = context;
+    const tokens = await rowsOf(context, options, listApiTokens);
     out.result(tokens, () =>
       tokens.length === 0
         ? "no tokens yet: gramfleet tokens create <name>"
         : out.table(
-            ["id", "name", "made", "last used", "revoked"],
-            tokens.map((one) => [one.id, one.name, one.createdAt, one.lastUsedAt, one.revokedAt]),
+            ofTenants(options, "tenant", ["id", "name", "made", "last used", "revoked"]),
+            tokens.map((one) =>
+              ofTenants(options, one.tenantId, [one.id, one.name, one.createdAt, one.lastUsedAt, one.revokedAt]),
+            ),
           ),
     );
   });
 }
 
 async function revoke(id: bigint, options: Options): Promise<void> {
-  await withContext(options, [], async ({ out, database }) => {
-    if (!(await forTenant(database, options, (tx) => revokeApiToken(tx, id))))
+  await withContext(options, [], async ({ out, inTenant }) => {
+    if (!(await inTenant((tx) => revokeApiToken(tx, id))))
       throw new OperatorError(`there is no token ${id} that counts: see gramfleet tokens list`);
     out.result({ id, revoked: true }, () => `token ${id}: revoked`);
   });

@@ -1,11 +1,10 @@
-import type { Database } from "../db/database.ts";
 import { findUser, type User } from "../db/users.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
-import { DEFAULT_TENANT } from "./context.ts";
+import type { InTenant } from "./context.ts";
 
 /** The user with this telegram_id. @throws OperatorError where there is none */
-export async function requireUser(database: Database, telegramId: bigint): Promise<User> {
-  const user = await database.inTenant(DEFAULT_TENANT, (tx) => findUser(tx, telegramId));
+export async function requireUser(inTenant: InTenant, telegramId: bigint): Promise<User> {
+  const user = await inTenant((tx) => findUser(tx, telegramId));
   if (user) return user;
   throw unknownUser(telegramId);
 }

@@ -5,7 +5,7 @@ import { revokeJob } from "../queue/revoke-job.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { sleep } from "../runtime/sleep.ts";
 import { forgetAccount } from "../telegram/limiter/forget-account.ts";
-import { type CommandContext, type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
+import { type CommandContext, type CommonOptions, withContext } from "./context.ts";
 import { parseTelegramId } from "./telegram-id.ts";
 import { requireUser } from "./user.ts";
 
@@ -36,10 +36,10 @@ export async function eraseUser(id: string, options: EraseOptions): Promise<void
       exitCode: 2,
     });
   await withContext(options, ["redis"], async (context) => {
-    const { database, config, lifecycle, log, out } = context;
-    const user = await requireUser(database, telegramId);
+    const { database, inTenant, config, lifecycle, log, out } = context;
+    const user = await requireUser(inTenant, telegramId);
     const { redis, producer } = await ownProducer(lifecycle, config, log);
-    const whom = await database.inTenant(DEFAULT_TENANT, async (tx) => {
+    const whom = await inTenant(async (tx) => {
       await askErasure(tx, user);
       return findToErase(tx, user.id);
     });
@@ -85,8 +85,8 @@ const STANDS: readonly string[] = ["AUTHORIZED", "PENDING_QR", "PENDING_CODE", "
 
 const hasKey = ({ state }: Pick<SessionInfo, "state">): boolean => state !== "REVOKED" && state !== "ABSENT";
 
-async function sessionsOf({ database }: Pick<CommandContext, "database">, whom: ToErase): Promise<SessionInfo[]> {
-  return database.inTenant(DEFAULT_TENANT, async (tx) => {
+async function sessionsOf({ inTenant }: Pick<CommandContext, "inTenant">, whom: ToErase): Promise<SessionInfo[]> {
+  return inTenant(async (tx) => {
     const found: SessionInfo[] = [];
     for (const sessionId of whom.sessionIds) {
       const session = await loadSession(tx, sessionId);

@@ -4,10 +4,11 @@ import { consentsOf } from "../db/consents.ts";
 import { listUsers } from "../db/user-summary.ts";
 import { addUser, setPaused, setPlan } from "../db/users.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
-import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
+import { type CommonOptions, withContext } from "./context.ts";
 import { wholeNumber, withCommonOptions } from "./options.ts";
-import { painted, state, when } from "./output.ts";
+import { type Cell, painted, state, when } from "./output.ts";
 import { parseTelegramId } from "./telegram-id.ts";
+import { ofOneTenant, ofTenants, rowsOf, type TenantsOption } from "./tenant.ts";
 import { requireUser, unknownUser } from "./user.ts";
 import type { EraseOptions } from "./users-delete.ts";
 
@@ -64,7 +65,7 @@ export function usersCommand(): Command {
       )
       .action(async (id: string, options: EraseOptions) => (await import("./users-delete.ts")).eraseUser(id, options)),
   );
-  return users;
+  return ofOneTenant(users, { butAlsoOfAll: ["list"] });
 }
 
 const planOption = () => new Option("--plan <plan>", "the plan").choices(PLANS).default("free");
@@ -78,39 +79,35 @@ function planColumns(name: string, days: number, now: number) {
   throw new OperatorError(`"${name}" is no plan: it is free, trial or premium`, { exitCode: 2 });
 }
 
-async function list(options: CommonOptions & { plan?: string; limit?: number }): Promise<void> {
-  await withContext(options, [], async ({ out, database }) => {
+async function list(options: CommonOptions & TenantsOption & { plan?: string; limit?: number }): Promise<void> {
+  await withContext(options, [], async (context) => {
+    const { out } = context;
     const filter = {
       ...(options.plan === undefined ? {} : { plan: options.plan }),
       ...(options.limit === undefined ? {} : { limit: options.limit }),
     };
-    const rows = await database.inTenant(DEFAULT_TENANT, (tx) => listUsers(tx, filter));
+    const rows = await rowsOf(context, options, (tx) => listUsers(tx, filter));
     out.result(rows, () =>
       rows.length === 0
         ? "no users yet: gramfleet users add <telegram_id>"
         : out.table(
-            [
-              "telegram_id",
-              "plan",
-              "paused",
-              "session",
-              "channels",
-              "next parse",
-              "last run",
-              "outcome",
-              "waits until",
-            ],
-            rows.map((user) => [
-              user.telegramId,
-              user.plan,
-              user.paused ? painted("yellow", "yes") : "no",
-              state(user.sessionState),
-              user.subscriptions,
-              user.nextParseAt,
-              user.lastRunAt,
-              state(user.lastOutcome),
-              painted("yellow", user.waitsUntil),
+            ofTenants(options, "tenant", [
+              ...["telegram_id", "plan", "paused", "session", "channels"],
+              ...["next parse", "last run", "outcome", "waits until"],
             ]),
+            rows.map((user) =>
+              ofTenants<Cell>(options, user.tenantId ?? null, [
+                user.telegramId,
+                user.plan,
+                user.paused ? painted("yellow", "yes") : "no",
+                state(user.sessionState),
+                user.subscriptions,
+                user.nextParseAt,
+                user.lastRunAt,
+                state(user.lastOutcome),
+                painted("yellow", user.waitsUntil),
+              ]),
+            ),
           ),
     );
   });
@@ -119,10 +116,8 @@ async function list(options: CommonOptions & { plan?: string; limit?: number }):
 async function add(id: string, options: CommonOptions & { plan: string; days: number }): Promise<void> {
   const telegramId = parseTelegramId(id);
   const columns = planColumns(options.plan, options.days, Date.now());
-  await withContext(options, [], async ({ out, database }) => {
-    const { user, added } = await database.inTenant(DEFAULT_TENANT, (tx) =>
-      addUser(tx, { tenantId: DEFAULT_TENANT, telegramId, ...columns }),
-    );
+  await withContext(options, [], async ({ out, tenantId, inTenant }) => {
+    const { user, added } = await inTenant((tx) => addUser(tx, { tenantId, telegramId, ...columns }));
     out.result({ ...user, added }, () =>
       added
         ? `added ${telegramId}; next: gramfleet sessions login, then gramfleet channels add ${telegramId} <channel>`
@@ -134,8 +129,8 @@ async function add(id: string, options: CommonOptions & { plan: string; days: nu
 async function plan(id: string, name: string, options: CommonOptions & { days: number }): Promise<void> {
   const telegramId = parseTelegramId(id);
   const columns = planColumns(name, options.days, Date.now());
-  await withContext(options, [], async ({ out, database }) => {
-    if (!(await database.inTenant(DEFAULT_TENANT, (tx) => setPlan(tx, telegramId, columns)))) {
+  await withContext(options, [], async ({ out, inTenant }) => {
+    if (!(await inTenant((tx) => setPlan(tx, telegramId, columns)))) {
       throw unknownUser(telegramId);
     }
     const end = columns.paidUntil ?? columns.trialExpiresAt;
@@ -148,9 +143,9 @@ async function plan(id: string, name: string, options: CommonOptions & { days: n
 
 async function consents(id: string, options: CommonOptions): Promise<void> {
   const telegramId = parseTelegramId(id);
-  await withContext(options, [], async ({ out, database }) => {
-    const user = await requireUser(database, telegramId);
-    const given = await database.inTenant(DEFAULT_TENANT, (tx) => consentsOf(tx, user.id));
+  await withContext(options, [], async ({ out, inTenant }) => {
+    const user = await requireUser(inTenant, telegramId);
+    const given = await inTenant((tx) => consentsOf(tx, user.id));
     out.result(given, () =>
       given.length === 0
         ? `${telegramId}: nothing is recorded`
@@ -164,8 +159,8 @@ async function consents(id: string, options: CommonOptions): Promise<void> {
 
 async function pause(id: string, paused: boolean, options: CommonOptions): Promise<void> {
   const telegramId = parseTelegramId(id);
-  await withContext(options, [], async ({ out, database }) => {
-    if (!(await database.inTenant(DEFAULT_TENANT, (tx) => setPaused(tx, telegramId, paused)))) {
+  await withContext(options, [], async ({ out, inTenant }) => {
+    if (!(await inTenant((tx) => setPaused(tx, telegramId, paused)))) {
       throw unknownUser(telegramId);
     }
     out.result({ telegramId, paused }, () => `${telegramId}: ${paused ? "paused" : "parsed again"}`);

@@ -8,7 +8,7 @@ import { textDigest } from "../formats/desktop/digest.ts";
 import { type PublishedChannel, publishedChannels } from "../formats/published.ts";
 import { parseWorldFile } from "../formats/world-file.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
-import { type CommonOptions, DEFAULT_TENANT, withContext } from "./context.ts";
+import { type CommonOptions, withContext } from "./context.ts";
 import { withCommonOptions } from "./options.ts";
 import { ought0, painted } from "./output.ts";
 
@@ -77,7 +77,7 @@ function readWorld(file: string): Buffer {
 }
 
 async function verify(database: Database, file: string, published: PublishedChannel): Promise<Verdict> {
-  const stored = await database.inTenant(DEFAULT_TENANT, (tx) => findChannel(tx, String(published.id)));
+  const stored = await database.asWorker((tx) => findChannel(tx, String(published.id)));
   if (!stored) {
     const name = published.title === null ? "" : ` (${published.title})`;
     throw new OperatorError(`channel ${published.id}${name} of ${file} is not stored here`);

@@ -9,11 +9,6 @@ export async function setMessagesKept(tx: OwnerTx, tenantId: string, days: numbe
   return numAffectedRows === 1n;
 }
 
-export async function messagesKept(tx: Tx, tenantId: string): Promise<number | null> {
-  const row = await tx.selectFrom("tenants").select("messages_kept_days").where("id", "=", tenantId).executeTakeFirst();
-  return row?.messages_kept_days ?? null;
-}
-
 /** A channel, and how long what it publishes is to be kept: by the longest policy of the tenants that subscribed. */
 export interface Keeping {
   readonly channelId: bigint;

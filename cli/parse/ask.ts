@@ -4,7 +4,7 @@ import { markEnqueued } from "../../db/schedules.ts";
 import { waitsOfParses } from "../../db/waits.ts";
 import type { JobRef } from "../../queue/jobs.ts";
 import type { Producer } from "../../queue/producer.ts";
-import { type CommandContext, DEFAULT_TENANT } from "../context.ts";
+import type { CommandContext } from "../context.ts";
 import { type Obstacle, obstacleOf, obstacleOfWait, obstaclesIn } from "./obstacles.ts";
 
 /** How many users are asked for in one transaction. */
@@ -23,14 +23,14 @@ export interface Asked {
  * transaction: where enqueueing fails nobody is marked.
  */
 export async function askFor(
-  context: Pick<CommandContext, "database" | "out">,
+  context: Pick<CommandContext, "inTenant" | "out">,
   producer: Producer,
   userIds: readonly bigint[],
 ): Promise<Asked[]> {
   const asked: Asked[] = [];
   for (let at = 0; at < userIds.length; at += AT_ONCE) {
     const some = userIds.slice(at, at + AT_ONCE);
-    asked.push(...(await context.database.inTenant(DEFAULT_TENANT, (tx) => askForSome(tx, producer, some))));
+    asked.push(...(await context.inTenant((tx) => askForSome(tx, producer, some))));
     if (userIds.length > AT_ONCE) context.out.progress(`asked for ${asked.length} of ${userIds.length} parses`);
   }
   return asked;

@@ -2,7 +2,7 @@ import { type EndedRun, type ParseProgress, parseFacts, parseProgress } from "..
 import { waitsOfParses } from "../../db/waits.ts";
 import type { Producer } from "../../queue/producer.ts";
 import { sleep } from "../../runtime/sleep.ts";
-import { type CommandContext, DEFAULT_TENANT } from "../context.ts";
+import type { CommandContext } from "../context.ts";
 import type { Asked } from "./ask.ts";
 import { obstacleOf, obstacleOfWait, obstaclesIn } from "./obstacles.ts";
 
@@ -27,12 +27,12 @@ export interface Followed {
  * @returns in the order of `asked`; null where the command is ended meanwhile
  */
 export async function follow(
-  context: Pick<CommandContext, "database" | "lifecycle" | "out">,
+  context: Pick<CommandContext, "inTenant" | "lifecycle" | "out">,
   producer: Producer,
   asked: readonly Asked[],
   { since, patienceMs }: { readonly since: Date; readonly patienceMs: number },
 ): Promise<Followed[] | null> {
-  const { database, lifecycle, out } = context;
+  const { inTenant, lifecycle, out } = context;
   const { signal } = lifecycle;
   const settled = new Map<bigint, Omit<Followed, "telegramId">>();
   const open = new Map<bigint, Asked>();
@@ -44,7 +44,7 @@ export async function follow(
   let last = { picture: "", at: began };
   let obstaclesAt = Number.NEGATIVE_INFINITY;
   while (open.size > 0) {
-    const progress = await database.inTenant(DEFAULT_TENANT, (tx) => parseProgress(tx, [...open.keys()], since));
+    const progress = await inTenant((tx) => parseProgress(tx, [...open.keys()], since));
     const seen = new Map(progress.map((one) => [one.userId, one]));
     for (const userId of [...open.keys()]) settle(userId, endOf(seen.get(userId)));
     if (performance.now() - obstaclesAt >= OBSTACLES_EVERY_MS && open.size > 0) {
@@ -87,11 +87,11 @@ function endOf(progress: ParseProgress | undefined): Omit<Followed, "telegramId"
 }
 
 async function obstacles(
-  { database }: Pick<CommandContext, "database">,
+  { inTenant }: Pick<CommandContext, "inTenant">,
   producer: Producer,
   open: readonly Asked[],
 ): Promise<[bigint, Omit<Followed, "telegramId">][]> {
-  const { facts, waits } = await database.inTenant(DEFAULT_TENANT, async (tx) => ({
+  const { facts, waits } = await inTenant(async (tx) => ({
     facts: await parseFacts(
       tx,
       open.map(({ userId }) => userId),

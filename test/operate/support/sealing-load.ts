@@ -87,7 +87,9 @@ export function startSealingLoad(
     const own = [...expected.sessions.keys()].filter((id) => Number(id % BigInt(LANES)) === number);
     const { rows } = await database.asOwner((tx) =>
       sql<{ id: bigint }>`
-        select id from users where tenant_id = 'default' order by id offset ${FIRST_WITHOUT + number} limit 1`.execute(tx),
+        select id from users where tenant_id = 'default' order by id offset ${FIRST_WITHOUT + number} limit 1`.execute(
+        tx,
+      ),
     );
     const user = { id: rows[0]?.id ?? 0n, before: null as string | null };
     for (let turn = 0; !stop.signal.aborted && wrong.length < ENOUGH_WRONG; turn += 1) {
