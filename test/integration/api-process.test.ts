@@ -101,8 +101,13 @@ it("logs people in by QR code, and leaves nobody half logged in when it ends", a
   const address = /"address":"([^"]+)"/.exec(api.stderr())?.[1];
   const { token } = await ok<{ token: string }>("tokens", "create", "shop");
   const headers = { ...POST.headers, authorization: `Bearer ${token}` };
+  const { sha256: terms } = (await (await fetch(`${address}/api/terms`)).json()) as { sha256: string };
+  const body = JSON.stringify({ terms });
   const begin = async () =>
-    (await (await fetch(`${address}/api/qr/start`, { ...POST, headers })).json()) as { ticket: string; link: string };
+    (await (await fetch(`${address}/api/qr/start`, { ...POST, headers, body })).json()) as {
+      ticket: string;
+      link: string;
+    };
   const { ticket, link } = await begin();
   const ada = 6_400_000_001n;
   const known = { firstName: "Ada", username: null, dcId: 2, premium: false, password: null };
