@@ -109,7 +109,8 @@ describeWith("prometheus")("Prometheus beside a fleet that is flooded, frozen an
       return (await response.json()) as T;
     };
     await fleet.telegram.addPerson(NEWCOMER);
-    const { ticket, link } = await ask<{ ticket: string; link: string }>("/api/qr/start", {});
+    const { sha256: terms } = await ask<{ sha256: string }>("/api/terms");
+    const { ticket, link } = await ask<{ ticket: string; link: string }>("/api/qr/start", { terms });
     await fleet.telegram.scan(link, NEWCOMER.id);
     const status = `/api/qr/status?ticket=${encodeURIComponent(ticket)}`;
     await eventually(async () => (await ask<{ state: string }>(status)).state === "AUTHORIZED", {
@@ -117,7 +118,7 @@ describeWith("prometheus")("Prometheus beside a fleet that is flooded, frozen an
     });
     const phone = (await fleet.telegram.accounts())[0]?.phone ?? "";
     const code = (phone[5] ?? "").repeat(5);
-    const begun = await ask<{ ticket: string }>("/api/login/code", { phone });
+    const begun = await ask<{ ticket: string }>("/api/login/code", { phone, terms });
     await ask("/api/login/code/verify", { ticket: begun.ticket, code });
   });
 
