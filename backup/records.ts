@@ -64,6 +64,12 @@ const account = z.object({
   ownApiIds: z.array(z.object({ id: z.string(), apiId, sealed })),
   /** Names, in the order in which they were added. */
   subscriptions: z.array(z.string()),
+  consents: z.array(
+    z.object({
+      ...{ version: z.string(), language: z.string(), text: z.string() },
+      ...{ via: z.enum(["page", "bot", "api", "cli"]), at: time },
+    }),
+  ),
   waits: z.array(
     z.object({ method: z.string(), chatId: id, until: time, processUntil: time, seconds: z.number().int() }),
   ),

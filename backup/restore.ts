@@ -2,6 +2,7 @@ import type { Database, OwnerTx } from "../db/database.ts";
 import {
   hasOtherSession,
   replaceKey,
+  restoreConsents,
   restoreOwnApiId,
   restoreSubscriptions,
   restoreTenant,
@@ -103,7 +104,10 @@ async function restoreAccount(tx: OwnerTx, account: ArchivedAccount, how: How): 
     await restoreOwnApiId(tx, { ...own, sealed: vault.sealApiHash(vault.openApiHash(sealed, own), own) });
   }
   const { userId, added } = await restoreUser(tx, account);
-  if (added) tally.userAdded();
+  if (added) {
+    tally.userAdded();
+    await restoreConsents(tx, { tenantId, userId }, account.consents);
+  }
   await restoreSubscriptions(tx, { tenantId, userId }, account.subscriptions);
   await restoreWaits(tx, account.user.telegramId, account.waits);
   for (const session of account.sessions) await restoreSession(tx, { account, session, userId }, how);

@@ -32,6 +32,14 @@ export interface AccountToArchive {
   }[];
   readonly ownApiIds: readonly { readonly id: string; readonly apiId: number; readonly sealed: SealedSession }[];
   readonly subscriptions: readonly string[];
+  /** What they agreed to, when, and the text itself; the oldest first. */
+  readonly consents: readonly {
+    readonly version: string;
+    readonly language: string;
+    readonly text: string;
+    readonly via: "page" | "bot" | "api" | "cli";
+    readonly at: Date;
+  }[];
   readonly waits: readonly {
     readonly method: string;
     readonly chatId: bigint;
@@ -81,6 +89,10 @@ export async function accountsToArchive(
     ) p join own_api_ids o on o.id = p.own_api_ref`.execute(tx);
   const { rows: subscriptions } = await sql<{ userId: bigint; id: bigint; name: string }>`
     select user_id as "userId", id, name from subscriptions where user_id = any(${ids}::int8[])`.execute(tx);
+  const { rows: consents } = await sql<AccountToArchive["consents"][number] & { userId: bigint; id: bigint }>`
+    select c.user_id as "userId", c.id, t.version, t.language, t.body as text, c.via, c.at
+    from consents c join consent_texts t on t.sha256 = c.text_sha256
+    where c.user_id = any(${ids}::int8[])`.execute(tx);
   const { rows: waits } = await sql<AccountToArchive["waits"][number] & { telegramId: bigint }>`
     select telegram_id as "telegramId", method, chat_id as "chatId", until, process_until as "processUntil", seconds
     from waits where telegram_id = any(${users.map(({ telegramId }) => telegramId)}::int8[])
@@ -94,6 +106,7 @@ export async function accountsToArchive(
       sessions: byId(theirs(sessions)).map(withSeal),
       ownApiIds: theirs(pairs).map(withSeal),
       subscriptions: byId(theirs(subscriptions)).map(({ name }) => name),
+      consents: byId(theirs(consents)).map(({ id: _, ...consent }) => consent),
       waits: waits.filter(({ telegramId }) => telegramId === user.telegramId).map(({ telegramId: _, ...wait }) => wait),
     };
   });

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { sql } from "kysely";
 import type { AccountToArchive } from "./archived-accounts.ts";
 import type { OwnerTx } from "./database.ts";
@@ -46,6 +47,23 @@ export async function restoreSubscriptions(
     insert into subscriptions (tenant_id, user_id, name)
     select ${who.tenantId}, ${who.userId}::int8, name from unnest(${[...names]}::text[]) with ordinality as n(name, at)
     order by at on conflict (user_id, name) do nothing`.execute(tx);
+}
+
+/** What somebody who was not here has agreed to, with the texts. */
+export async function restoreConsents(
+  tx: OwnerTx,
+  who: { readonly tenantId: string; readonly userId: bigint },
+  consents: AccountToArchive["consents"],
+): Promise<void> {
+  for (const { version, language, text, via, at } of consents) {
+    const sha256 = createHash("sha256").update(text).digest();
+    await sql`
+      insert into consent_texts (sha256, version, language, body) values (${sha256}, ${version}, ${language}, ${text})
+      on conflict (sha256) do nothing`.execute(tx);
+    await sql`
+      insert into consents (tenant_id, user_id, text_sha256, via, at)
+      values (${who.tenantId}, ${who.userId}, ${sha256}, ${via}, ${at})`.execute(tx);
+  }
 }
 
 /** A pair that is there is the same one. */

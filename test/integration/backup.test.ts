@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openDatabase } from "../../db/client.ts";
+import { recordConsent } from "../../db/consents.ts";
 import type { Database } from "../../db/database.ts";
 import { beginInstallation, lookAround } from "../../db/installation.ts";
 import { insertLease, listLeases } from "../../db/leases.ts";
@@ -136,7 +137,8 @@ async function person(at: Home, given: { own?: boolean; telegramId?: bigint; sec
 async function found(at: Home, telegramId: bigint, keyring = KEYRING) {
   return at.database.asOwner(async (tx) => {
     const { rows } = await sql<{ id: bigint; userId: bigint; queue: string | null; user: object }>`
-      select e.id, e.user_id as "userId", s.queue, to_jsonb(u) - 'id' - 'created_at' as user from sessions e join users u on u.id = e.user_id
+      select e.id, e.user_id as "userId", s.queue, to_jsonb(u) - 'id' - 'created_at'
+        || jsonb_build_object('consented_at', date_trunc('second', u.consented_at)) as user from sessions e join users u on u.id = e.user_id
       join schedules s on s.user_id = u.id where e.telegram_id = ${telegramId}`.execute(tx);
     const row = rows[0];
     if (!row) return null;
@@ -204,6 +206,9 @@ describe("restoring", () => {
     const one = await person(from, { own: true });
     const wait = { telegramId: one.telegramId, method: "messages.getHistory", chatId: 7n, seconds: 5_000 };
     await from.database.asWorker((tx) => recordWait(tx, wait));
+    const agreed = { version: "3", language: "de", text: "was ich gelesen habe", via: "page" } as const;
+    const who = { tenantId: TENANT, userId: one.userId };
+    await from.database.inTenant(TENANT, (tx) => recordConsent(tx, who, agreed));
     const file = await makeArchive(from);
     const restored = await done(to, `backup restore ${file}`, { SESSION_ENCRYPTION_KEYS: NEWER_KEYRING });
     expect(restored).toMatchObject({ parked: true, replaced: 0, skipped: {} });
@@ -222,6 +227,16 @@ describe("restoring", () => {
     expect(again).toMatchObject({ usersAdded: 0, restored: 0, replaced: 0 });
     expect(again.skipped).toEqual({ "there already": restored.restored });
     expect(await found(to, one.telegramId, NEWER_KEYRING)).toEqual(after);
+
+    const consents = (at: Home) =>
+      at.database.asOwner(async (tx) => {
+        const { rows } = await sql`
+          select t.version, t.language, t.body, c.via, date_trunc('second', c.at) as at
+          from consents c join consent_texts t on t.sha256 = c.text_sha256`.execute(tx);
+        return rows;
+      });
+    expect(await consents(to)).toMatchObject([{ body: agreed.text, version: "3", via: "page" }]);
+    expect(await consents(to)).toEqual(await consents(from));
 
     const asked = await gramfleet(to, `sessions release ${one.telegramId}`);
     expect([asked.code, asked.stderr]).toEqual([1, expect.stringContaining("sessions unpark")]);
