@@ -13,7 +13,6 @@ import { addressOf } from "../telegram/gramjs/addresses.ts";
 import { type CommandContext, type CommonOptions, withContext } from "./context.ts";
 import { openFleet } from "./log-in.ts";
 import { parseTelegramId } from "./telegram-id.ts";
-import { forTenant } from "./tenant.ts";
 import { unknownUser } from "./user.ts";
 
 export interface ExportOptions extends CommonOptions {
@@ -30,7 +29,7 @@ const LOOKS_EVERY_MS = 250;
 /** Writes a session's key to a file of its own. Never to a stream: what is shown is kept by terminals and logs. */
 export async function exportOne(id: string, options: ExportOptions): Promise<void> {
   const telegramId = parseTelegramId(id);
-  const { format, out, tenantId } = options;
+  const { format, out } = options;
   if (!options.iKnowWhatThisIs)
     throw new OperatorError(
       "whoever has that file has the whole account, without code or password: say --i-know-what-this-is to write it",
@@ -38,7 +37,7 @@ export async function exportOne(id: string, options: ExportOptions): Promise<voi
     );
   await withContext(options, ["redis", "api-ids", "keyring"], async (context) => {
     const { config, database } = context;
-    const session = await forTenant(database, { tenantId }, async (tx) => {
+    const session = await context.inTenant(async (tx) => {
       const user = await findUser(tx, telegramId);
       if (!user) throw unknownUser(telegramId);
       return sessionOfUser(tx, user.id);

@@ -1,7 +1,6 @@
 import { type Command, Option } from "commander";
-import type { Database, TenantTx } from "../db/database.ts";
-import { hasTenant, listTenants } from "../db/tenants.ts";
-import { OperatorError } from "../runtime/operator-error.ts";
+import type { TenantTx } from "../db/database.ts";
+import { listTenants } from "../db/tenants.ts";
 import { type CommandContext, DEFAULT_TENANT } from "./context.ts";
 
 /** What a list says whose it is of. */
@@ -49,15 +48,3 @@ export async function rowsOf<Row extends object>(
 /** A table's heads, or a row's cells, with the tenant before them where lines are of all. */
 export const ofTenants = <Cell>({ allTenants = false }: TenantsOption, tenant: Cell, cells: readonly Cell[]): Cell[] =>
   allTenants ? [tenant, ...cells] : [...cells];
-
-/** Runs `work` for the tenant. @throws OperatorError where there is none of this id */
-export function forTenant<T>(
-  database: Database,
-  { tenantId }: { readonly tenantId: string },
-  work: (tx: TenantTx) => Promise<T>,
-): Promise<T> {
-  return database.inTenant(tenantId, async (tx) => {
-    if (!(await hasTenant(tx, tenantId))) throw new OperatorError(`there is no tenant ${JSON.stringify(tenantId)}`);
-    return work(tx);
-  });
-}

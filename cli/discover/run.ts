@@ -8,7 +8,6 @@ import { confirmStopped } from "../import/confirm.ts";
 import { openTakeOver } from "../import/take-over.ts";
 import { createOutput, type Output } from "../output.ts";
 import { printable } from "../printable.ts";
-import { forTenant } from "../tenant.ts";
 import { type Candidate, createLooking, type Looked } from "./look.ts";
 import { type Walked, walk } from "./walk.ts";
 
@@ -64,8 +63,7 @@ async function importAll(looked: readonly Looked[], config: Config, options: Dis
   if (lacking) apiOf.set(null, await chooseApi(config, null, options));
   if (able.length > 0 && !options.yes) await confirmStopped();
   await withContext(options, ["redis", "api-ids", "keyring"], async (context) => {
-    const { tenantId } = options;
-    await forTenant(context.database, { tenantId }, async () => undefined);
+    const { tenantId } = context;
     const takeOver = await openTakeOver(context);
     const outcomes: Outcome[] = [];
     for (const { candidate, session } of looked) {

@@ -8,7 +8,6 @@ import { type CommonOptions, withContext } from "../context.ts";
 import { commandEnvironment, dataDirOf } from "../environment.ts";
 import { createOutput } from "../output.ts";
 import { parseTelegramId } from "../telegram-id.ts";
-import { forTenant } from "../tenant.ts";
 import { chooseApi } from "./api-choice.ts";
 import { confirmStopped } from "./confirm.ts";
 import { describe, linesOf, whyNot } from "./description.ts";
@@ -46,8 +45,8 @@ export async function importOne(options: ImportOptions): Promise<void> {
   const api = await chooseApi(config, session.apiId, options);
   if (!options.yes) await confirmStopped();
   await withContext(options, ["redis", "api-ids", "keyring"], async (context) => {
-    const { tenantId, appId } = options;
-    await forTenant(context.database, { tenantId }, async () => undefined);
+    const { tenantId } = context;
+    const { appId } = options;
     const takeOver = await openTakeOver(context);
     context.out.progress("asking Telegram whose it is");
     const taken = await takeOver(session, { tenantId, telegramId, api, ...(appId === undefined ? {} : { appId }) });

@@ -1,14 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import { protect } from "./protect.ts";
 
-/** Where there are roles. */
-const GRANT_USED_AT = `
-do $$ begin
-  if exists (select from pg_roles where rolname = 'gramfleet_owner') then
-    grant select (used_at), update (used_at) on sessions to gramfleet_app;
-  end if;
-end $$`;
-
 /**
  * What is kept for how long: sessions that are to be logged out, when each was last used, how far back messages are
  * kept, daily sums of what is old, people who asked to be erased, and when each kind of maintenance last succeeded.
@@ -30,7 +22,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   });
 
   await sql`alter table sessions add column used_at timestamptz not null default now()`.execute(db);
-  await sql.raw(GRANT_USED_AT).execute(db);
+  await sql`grant select (used_at), update (used_at) on sessions to gramfleet_app`.execute(db);
   await sql`create index sessions_unused on sessions (used_at) where state in ('AUTHORIZED', 'STALE')`.execute(db);
   await sql`drop index session_events_untold`.execute(db);
   await sql`
