@@ -47,12 +47,13 @@ export async function contentOfPostgres(url: string): Promise<string> {
   await client.connect();
   try {
     const { rows: tables } = await client.query<{ name: string }>(
-      "select quote_ident(table_name) as name from information_schema.tables where table_schema = current_schema()",
+      `select quote_ident(table_name) as name from information_schema.tables
+      where table_schema = current_schema() and table_type = 'BASE TABLE'`,
     );
     const texts: string[] = [];
     for (const { name } of tables) {
       const { rows } = await client.query<{ text: string }>(`select t::text as text from ${name} t`);
-      texts.push(...rows.map(({ text }) => `${name} ${text}`));
+      for (const { text } of rows) texts.push(`${name} ${text}`);
     }
     return texts.join("\n");
   } finally {
