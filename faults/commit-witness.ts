@@ -20,16 +20,16 @@ export interface CommitWitness {
   close(): Promise<void>;
 }
 
-/** Deferred triggers run as the last of a transaction, so that their clock is the commit's. */
+/** Deferred triggers run as the last of a transaction, so that their clock is the commit's; as whoever owns the tables. */
 const TRIGGERS = `
   create table witnessed_commits (application text, began_at timestamptz, committed_at timestamptz);
   create table witnessed_cursors_back (channel_id int8);
-  create function witness_commit() returns trigger language plpgsql as $$
+  create function witness_commit() returns trigger language plpgsql security definer as $$
   begin
     insert into witnessed_commits values (current_setting('application_name'), now(), clock_timestamp());
     return null;
   end $$;
-  create function witness_cursor() returns trigger language plpgsql as $$
+  create function witness_cursor() returns trigger language plpgsql security definer as $$
   begin
     if new.pts < old.pts or new.revision < old.revision or (new.pts is null and old.pts is not null) then
       insert into witnessed_cursors_back values (new.id);
@@ -47,7 +47,12 @@ const TRIGGERS = `
 /** Puts the triggers into a migrated database. */
 export async function openCommitWitness(databaseUrl: string): Promise<CommitWitness> {
   // A pool of one, so that it outlives a PostgreSQL that is restarted.
-  const client = new pg.Pool({ connectionString: databaseUrl, application_name: "faults-witness", max: 1 });
+  const client = new pg.Pool({
+    connectionString: databaseUrl,
+    application_name: "faults-witness",
+    options: "-c role=gramfleet_owner",
+    max: 1,
+  });
   client.on("error", () => {});
   await client.query(TRIGGERS);
   const number = async (statement: string) => Number((await client.query<{ count: string }>(statement)).rows[0]?.count);

@@ -45,7 +45,9 @@ export async function openDatabaseClock(stage: Stage, url: string): Promise<SetC
   await client.query(FUNCTIONS);
   await client.query(`alter database ${client.escapeIdentifier(database)} set search_path = ${SEARCH_PATH}`);
   await client.query(`set search_path = ${SEARCH_PATH}`);
+  await client.query("set role gramfleet_owner");
   await client.query(DEFAULTS);
+  await client.query("reset role");
   return {
     async setOff(milliseconds) {
       await client.query("update set_clock.set_off set by = $1::float8 * interval '1 millisecond'", [milliseconds]);
@@ -63,6 +65,8 @@ const FUNCTIONS = `
     as 'select pg_catalog.now() + by from set_clock.set_off';
   create function set_clock.clock_timestamp() returns timestamptz volatile language sql
     as 'select pg_catalog.clock_timestamp() + by from set_clock.set_off';
+  grant usage on schema set_clock to public;
+  grant select on set_clock.set_off to public;
 `;
 
 /** A default keeps the function that it was made with. */

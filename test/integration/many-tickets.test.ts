@@ -33,6 +33,8 @@ let emulator: Running;
 let api: Running;
 let dir = "";
 let address = "";
+/** What a program sends: the terms that its people were shown. */
+let terms = "";
 let metricsAt = "";
 
 beforeAll(async () => {
@@ -78,6 +80,8 @@ beforeAll(async () => {
   });
   await api.ready();
   address = /"address":"([^"]+)"/.exec(api.stderr())?.[1] ?? "";
+  const shown = (await (await fetch(`${address}/api/terms`)).json()) as { sha256: string };
+  terms = JSON.stringify({ terms: shown.sha256 });
   metricsAt = `http://127.0.0.1:${/"port":(\d+)/.exec(api.stderr())?.[1]}/metrics`;
 });
 afterAll(async () => {
@@ -175,7 +179,7 @@ async function logIn(login: Login, begunAt: number): Promise<void> {
   const authorization = `tma ${initDataOf(Number(login.telegramId), Date.now())}`;
   const start = () =>
     fetch(`${address}/api/qr/start`, {
-      ...{ method: "POST", headers: { "content-type": "application/json", authorization }, body: "{}" },
+      ...{ method: "POST", headers: { "content-type": "application/json", authorization }, body: terms },
     });
   let started = await start();
   // So many at once may find no room: whoever is told so comes again when told to.
