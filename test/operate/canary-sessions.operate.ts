@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { Redis } from "ioredis";
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { listLeases } from "../../db/leases.ts";
@@ -23,6 +24,7 @@ import type { Places } from "./support/dumped-services.ts";
 
 const SESSIONS = 1_000;
 const PASSWORD = `canary password ${randomBytes(8).toString("hex")}`;
+const WRONG_PASSWORD = `canary wrong password ${randomBytes(8).toString("hex")}`;
 const SURE = "--i-know-what-this-is";
 const CAREFUL = { id: 6_900_000_001n, phone: "9996617001", dcId: 1, code: "11111" };
 
@@ -190,8 +192,9 @@ it("commands are refused, and are not; requests hold what they should not", asyn
   const [revoked, careless] = [somebody(), somebody()];
   leaving = somebody();
   const login = ["sessions", "login", String(CAREFUL.id), "--phone", CAREFUL.phone, "--code", CAREFUL.code];
-  const wrong = await fleet.command([...login, "--password", PASSWORD.toUpperCase()]);
+  const wrong = await fleet.command([...login, "--password", WRONG_PASSWORD]);
   expect(wrong.stderr).toContain("PASSWORD_HASH_INVALID");
+  expect(await fleet.command([...login, "--password", PASSWORD])).toMatchObject({ code: 0 });
   const exporting = ["sessions", "export", String(leaving.telegramId), "--format", "telethon", "--out", exported];
   expect(await fleet.command(exporting)).toMatchObject({ code: 2 });
   expect(existsSync(exported)).toBe(false);
@@ -246,7 +249,7 @@ it("no key is in any log, dump, file, answer or page of metrics; one that is pla
   expect(places.logs.toString().match(/"msg":"Telegram API call"/g)?.length).toBeGreaterThan(2 * SESSIONS);
   expect(Object.keys(places).join("\n")).toMatch(/metrics of api.*backup /s);
 
-  const search = createSecretSearch([...fleet.secrets(), ["password", PASSWORD]]);
+  const search = createSecretSearch([...fleet.secrets(), ["password", PASSWORD], ["wrong password", WRONG_PASSWORD]]);
   const found: string[] = [];
   let searched = 0;
   const look = (name: string, bytes: Buffer) => {
@@ -258,7 +261,7 @@ it("no key is in any log, dump, file, answer or page of metrics; one that is pla
   expect(found).toEqual([]);
   expect(searched).toBeGreaterThan(30_000_000);
 
-  // The same search finds what is there: a key in a log, one in a dump, and the one that was exported.
+  // The same search finds what is there: a key in a log, one in a dump, the one that was exported.
   const [first, last] = [fleet.secrets()[0], fleet.secrets()[2 * SESSIONS - 2]] as [[string, Buffer], [string, Buffer]];
   const line = `{"msg":"${Buffer.concat([Buffer.from("key "), first[1]]).toString("base64")}"}\n`;
   const middle = places.logs.indexOf("\n", places.logs.length / 2) + 1;
@@ -268,4 +271,16 @@ it("no key is in any log, dump, file, answer or page of metrics; one that is pla
   expect(search.in(rows)).toEqual([{ secret: last[0], form: "hexadecimal" }]);
   const inFile = search.in(readFileSync(exported)).map(({ secret }) => secret.split(" of ")[1]);
   expect(new Set(inFile)).toEqual(new Set([String(leaving.telegramId)]));
+
+  // And one that was written once, in the servers' own files.
+  const planted = { secret: first[0], form: "bytes" };
+  const redis = new Redis(fleet.services.redisUrl);
+  await redis.set("planted", first[1]);
+  redis.disconnect();
+  expect(search.in(await fleet.services.rdb())).toEqual([planted]);
+  await fleet.services.postgres.start();
+  await eventually(() => fleet.query(sql`select pg_logical_emit_message(true, 'planted', ${first[1]}::bytea)`));
+  const inCluster: object[] = [];
+  for await (const [, bytes] of fleet.services.clusterFiles()) inCluster.push(...search.in(bytes));
+  expect(inCluster).toEqual([planted]);
 });
