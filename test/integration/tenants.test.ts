@@ -63,7 +63,7 @@ describe("every route", () => {
     for (const path of paths) {
       // Those of this machine's operator, who may see all of it.
       if (path.startsWith("/queues")) continue;
-      for (const tenant of [a.tenantId, b.tenantId]) {
+      for (const tenant of path.includes(":account_id") ? [a.tenantId, b.tenantId] : [a.tenantId]) {
         const url = path.replace(":account_id", tenant).replaceAll(/:\w+/g, "1").replace("*", "x");
         for (const method of METHODS) {
           for (const headers of callers) {
