@@ -59,7 +59,6 @@ export async function openHeartbeat(options: { url: string; timeoutMs: number })
       connectionTimeoutMillis: options.timeoutMs,
       query_timeout: options.timeoutMs,
       application_name: "gramfleet-heartbeat",
-      options: "-c role=gramfleet_worker",
       keepAlive: true,
       types,
     });
