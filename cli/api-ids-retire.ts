@@ -3,7 +3,7 @@ import { drainApiId, type PinnedSession, pinnedTo, retireApiId } from "../db/api
 import { queueOf } from "../queue/jobs.ts";
 import { JobFailed } from "../queue/producer.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
-import { findApiId } from "./api-ids.ts";
+import { findApiId } from "./api-ids-in-use.ts";
 import { type CommandContext, type CommonOptions, withContext } from "./context.ts";
 import { openQueues } from "./queues.ts";
 

@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { putInService, releasePinned } from "../db/api-id-outage.ts";
-import { type ApiIdInUse, drainApiId, keepApiId, listApiIds } from "../db/api-ids.ts";
+import { drainApiId, keepApiId } from "../db/api-ids.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
-import { type ApiIdState, stateOf } from "./api-id-state.ts";
+import { apiIdsInUse, findApiId } from "./api-ids-in-use.ts";
 import type { RetireOptions } from "./api-ids-retire.ts";
-import { type CommandContext, type CommonOptions, withContext } from "./context.ts";
+import { type CommonOptions, withContext } from "./context.ts";
 import { wholeNumber, withCommonOptions } from "./options.ts";
 import { ought0, painted } from "./output.ts";
 
@@ -45,34 +45,9 @@ function parseApiId(text: string): number {
   return apiId;
 }
 
-/** An API ID that was never in use. */
-const UNUSED: Omit<ApiIdInUse, "apiId"> = {
-  ...{ firstSeenAt: null, outOfServiceAt: null, reason: null, refusals: 0, probeAt: null },
-  ...{ drainingAt: null, retiredAt: null, unconfiguredAt: null },
-  ...{ sessions: 0, held: 0, frozen: 0, frozenLately: 0, bannedLately: 0 },
-};
-
-/** API IDs that were never in use are those of the configuration. */
-async function inUse({ database, config }: CommandContext): Promise<(ApiIdInUse & { readonly state: ApiIdState })[]> {
-  const known = await database.asWorker(listApiIds);
-  const { masters, backup } = config.apiIds;
-  const configured = [...masters, ...(backup ? [backup] : [])].map(({ apiId }) => apiId);
-  const unused = configured.filter((apiId) => !known.some((each) => each.apiId === apiId));
-  return [...known, ...unused.map((apiId) => ({ apiId, ...UNUSED }))]
-    .map((row) => ({ ...row, state: stateOf(row) }))
-    .sort((a, b) => a.apiId - b.apiId);
-}
-
-/** @throws OperatorError where there is no such API ID */
-export async function findApiId(context: CommandContext, apiId: number) {
-  const known = (await inUse(context)).find((each) => each.apiId === apiId);
-  if (!known) throw new OperatorError(`no API ID ${apiId} here: see "gramfleet api-ids list"`);
-  return known;
-}
-
 async function list(options: CommonOptions): Promise<void> {
   await withContext(options, [], async (context) => {
-    const rows = await inUse(context);
+    const rows = await apiIdsInUse(context);
     context.out.result(rows, () =>
       rows.length === 0
         ? "no API ID is configured (MASTER_API_IDS), and no session has one"

@@ -1,6 +1,7 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import type { CreateOptions } from "./backup/create.ts";
 import type { RestoreOptions } from "./backup/restore.ts";
+import { sessionName } from "./backup/session-name.ts";
 import type { VerifyOptions } from "./backup/verify.ts";
 import type { CommonOptions } from "./context.ts";
 import { withCommonOptions } from "./options.ts";
@@ -49,16 +50,4 @@ export function backupCommand(): Command {
     ).action(async (options: CommonOptions) => (await import("./backup/prune.ts")).prune(options)),
   );
   return backup;
-}
-
-/** A session, as people name it. */
-export interface SessionName {
-  readonly tenantId: string;
-  readonly appId: string;
-}
-
-function sessionName(text: string): SessionName {
-  const colon = text.indexOf(":");
-  if (colon < 1 || colon === text.length - 1) throw new InvalidArgumentError("It is tenant:app.");
-  return { tenantId: text.slice(0, colon), appId: text.slice(colon + 1) };
 }

@@ -1,6 +1,7 @@
 import {
   CompiledQuery,
   type DatabaseConnection,
+  type Dialect,
   PostgresDialect,
   PostgresDriver,
   type TransactionSettings,
@@ -14,23 +15,14 @@ export type Role = "app" | "worker" | "owner" | "backup";
  * PostgreSQL, with transactions that act as `role`, whoever has connected. The role is taken with the same message that
  * begins the transaction, and ends with it: nothing is left on a connection that a pooler gives to somebody else.
  */
-export function actingAs(role: Role, pool: pg.Pool): PostgresDialect {
-  return new ActingDialect(role, pool);
-}
-
-class ActingDialect extends PostgresDialect {
-  readonly #role: Role;
-  readonly #pool: pg.Pool;
-
-  constructor(role: Role, pool: pg.Pool) {
-    super({ pool });
-    this.#role = role;
-    this.#pool = pool;
-  }
-
-  override createDriver(): PostgresDriver {
-    return new ActingDriver(this.#role, this.#pool);
-  }
+export function actingAs(role: Role, pool: pg.Pool): Dialect {
+  const plain = new PostgresDialect({ pool });
+  return {
+    createDriver: () => new ActingDriver(role, pool),
+    createAdapter: () => plain.createAdapter(),
+    createIntrospector: (db) => plain.createIntrospector(db),
+    createQueryCompiler: () => plain.createQueryCompiler(),
+  };
 }
 
 class ActingDriver extends PostgresDriver {

@@ -3,9 +3,9 @@ import { join, resolve } from "node:path";
 import { createBackup } from "../../backup/create.ts";
 import { archiveName, ownFolder } from "../../backup/folder.ts";
 import { noteBackup } from "../../db/session-backups.ts";
-import type { SessionName } from "../backup.ts";
 import { type CommonOptions, withContext } from "../context.ts";
 import { backupKeyOf } from "./place.ts";
+import type { SessionName } from "./session-name.ts";
 import { size } from "./words.ts";
 
 export interface CreateOptions extends CommonOptions {

@@ -2,10 +2,10 @@ import { resolve } from "node:path";
 import { readManifest } from "../../backup/manifest.ts";
 import { type Restored, restoreBackup } from "../../backup/restore.ts";
 import { createVault } from "../../telegram/vault.ts";
-import type { SessionName } from "../backup.ts";
 import { type CommonOptions, withContext } from "../context.ts";
 import { backupKeyOf } from "./place.ts";
 import { isRetired } from "./retired.ts";
+import type { SessionName } from "./session-name.ts";
 import { sessions as count } from "./words.ts";
 
 export interface RestoreOptions extends CommonOptions {
