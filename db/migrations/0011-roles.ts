@@ -98,6 +98,9 @@ begin
       end if;
     exception when duplicate_object or unique_violation then null;
     end;
+    if exists (select from pg_roles where rolname = acting and rolsuper) then
+      raise exception 'there is a superuser of the name %, whom row security would not bind', acting using errcode = '42501';
+    end if;
     -- A worker's statements that are no transaction go by the rights that are inherited; all others by SET ROLE.
     wanted := case when current_setting('server_version_num')::int < 160000 then array['member']
       when acting = 'gramfleet_worker' then array['set', 'usage'] else array['set'] end;

@@ -8,3 +8,4 @@ create role gramfleet login password :'password';
 alter database :"database" owner to gramfleet;
 alter schema public owner to gramfleet;
 SQL
+psql --username="$POSTGRES_USER" --dbname="$POSTGRES_DB" --set=login=gramfleet --file=/roles.sql
