@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Client } from "pg";
 import { inject } from "vitest";
-import { APPLICATION_ROLE, postgresUrl } from "../../embedded/postgres.ts";
+import { APPLICATION_ROLE, postgresUrl, SUPERUSER } from "../../embedded/postgres.ts";
 
 export interface TestDatabase {
   readonly url: string;
@@ -15,11 +15,12 @@ export async function testDatabase(options: { empty?: boolean } = {}): Promise<T
   const socketDir = inject("postgresSocket");
   const name = `test_${randomBytes(6).toString("hex")}`;
   const template = options.empty ? "template0" : inject("templateDatabase");
-  await asAdmin(socketDir, `create database ${name} template ${template} owner ${APPLICATION_ROLE}`);
+  await asSuperuser(socketDir, `create database ${name} template ${template} owner ${APPLICATION_ROLE}`);
   return {
     url: postgresUrl(socketDir, name),
     name,
-    drop: () => asAdmin(socketDir, `drop database if exists ${name} with (force)`),
+    // The superuser's right, since autovacuum, which may be at work there, counts as the superuser's.
+    drop: () => asSuperuser(socketDir, `drop database if exists ${name} with (force)`),
   };
 }
 
@@ -28,8 +29,8 @@ export function testRedis(): { readonly url: string; readonly prefix: string } {
   return { url: inject("redisUrl"), prefix: `test-${randomBytes(6).toString("hex")}` };
 }
 
-async function asAdmin(socketDir: string, statement: string): Promise<void> {
-  const admin = new Client({ connectionString: postgresUrl(socketDir, "postgres") });
+async function asSuperuser(socketDir: string, statement: string): Promise<void> {
+  const admin = new Client({ connectionString: postgresUrl(socketDir, "postgres", SUPERUSER) });
   await admin.connect();
   try {
     await admin.query(statement);
