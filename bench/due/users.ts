@@ -7,7 +7,7 @@ const QUEUES = API_IDS.map((apiId) => queueOf({ apiId, ownApi: false }));
 
 /** Users with AUTHORIZED sessions, every other one premium, spread over the API IDs. */
 export async function addUsers(database: Database, users: number): Promise<void> {
-  await database.asWorker(async (tx) => {
+  await database.asOwner(async (tx) => {
     await sql`
       insert into users (tenant_id, telegram_id, plan, paid_until)
       select 'default', 7000000000 + n, case n % 2 when 0 then 'premium' else 'free' end,
@@ -23,7 +23,7 @@ export async function addUsers(database: Database, users: number): Promise<void>
 
 /** Everybody is due, at times that are in no order, and nobody's run is in flight; the table as if it were new. */
 export async function makeEverybodyDue(database: Database): Promise<void> {
-  await database.asWorker(async (tx) => {
+  await database.asOwner(async (tx) => {
     await sql`truncate schedules`.execute(tx);
     await sql`
       insert into schedules (user_id, tenant_id, queue, next_parse_at)

@@ -80,7 +80,7 @@ async function makeKnown(fleet: Fleet): Promise<NewJob> {
 
 /** Every row of the channel, and that it was ever read. */
 async function forget({ database }: Fleet): Promise<void> {
-  await database.asWorker(async (tx) => {
+  await database.asOwner(async (tx) => {
     await sql`truncate messages, message_versions, message_tombstones`.execute(tx);
     await sql`update channels set covered = '{}', unverified = '{}', read_at = null`.execute(tx);
   });
