@@ -1,18 +1,8 @@
 import { sql } from "kysely";
 import type { WorkerTx } from "../database.ts";
 import type { ChannelMessage } from "../message.ts";
-import {
-  ATTRIBUTES,
-  assignments,
-  CONTENT,
-  columnNames,
-  columnsOf,
-  encodeRows,
-  incomingRows,
-  REPLACED,
-  type Repaired,
-  STATS,
-} from "./columns.ts";
+import { ATTRIBUTES, assignments, CONTENT, columnNames, columnsOf, incomingRows, REPLACED, STATS } from "./columns.ts";
+import { type EncodedRows, encodeRows, type Repaired } from "./encode-rows.ts";
 
 /** What holds for every message of a page. */
 export interface PageContext {
@@ -58,15 +48,14 @@ export async function mergeMessages(
   const total = { added: 0, edited: 0, bytes: 0, revision, repaired: [] as Repaired[] };
   for (const layer of layersOf(messages)) {
     const next = total.revision + 1n;
-    const { json, repaired } = encodeRows(layer);
-    total.repaired.push(...repaired);
+    const rows = encodeRows(layer);
+    total.repaired.push(...rows.repaired);
     const ids = layer.map((message) => message.id);
-    const fresh = new Set(await insertNew(tx, page, { json, ids }, next));
-    const known = layer.filter((message) => !fresh.has(message.id));
-    const again = known.length > 0 ? encodeRows(known).json : "";
-    const met = known.length > 0 ? await mergeKnown(tx, page, again, next) : NOTHING;
+    const fresh = new Set(await insertNew(tx, page, rows, ids, next));
+    const known = ids.filter((id) => !fresh.has(id));
+    const met = known.length > 0 ? await mergeKnown(tx, page, rows, known, next) : NOTHING;
     total.added += fresh.size;
-    if (fresh.size > 0) total.bytes += Buffer.byteLength(json) - Buffer.byteLength(again);
+    for (const [index, id] of ids.entries()) if (fresh.has(id)) total.bytes += rows.sizes[index] ?? 0;
     total.edited += met.edited;
     if (fresh.size > 0 || met.changed > 0) total.revision = next;
   }
@@ -92,19 +81,20 @@ export function layersOf(messages: readonly ChannelMessage[]): ChannelMessage[][
 async function insertNew(
   tx: WorkerTx,
   page: PageContext,
-  layer: { readonly json: string; readonly ids: readonly number[] },
+  { arrays }: EncodedRows,
+  ids: readonly number[],
   revision: bigint,
 ): Promise<number[]> {
   const { rows } = await sql<{ id: number }>`
     with cleared as (
       delete from skipped_messages
-      where channel_id = ${page.channelId} and message_id = any(${[...layer.ids]}::int4[])
+      where channel_id = ${page.channelId} and message_id = any(${[...ids]}::int4[])
     )
     insert into messages (channel_id, revision, pts, stats_at, deleted_at, ${columnNames()})
     select ${page.channelId}::int8, ${revision}::int8, ${page.pts}::int4, ${page.readAt}::timestamptz,
       (select t.deleted_at from message_tombstones t where t.channel_id = ${page.channelId} and t.message_id = n.id),
       ${columnsOf("n")}
-    from (${incomingRows(layer.json)}) n
+    from (${incomingRows(arrays)}) n
     on conflict (channel_id, id) do nothing
     returning id`.execute(tx);
   return rows.map((row) => row.id);
@@ -113,11 +103,14 @@ async function insertNew(
 async function mergeKnown(
   tx: WorkerTx,
   page: PageContext,
-  json: string,
+  { arrays }: EncodedRows,
+  known: readonly number[],
   revision: bigint,
 ): Promise<{ edited: number; changed: number }> {
   const { rows } = await sql<{ edited: number; changed: number }>`
-    with n as materialized (${incomingRows(json)}),
+    with n as materialized (
+      select * from (${incomingRows(arrays)}) of_page where id = any(${[...known]}::int4[])
+    ),
     met as materialized (
       select m.id, m.edit_date, ${columnsOf("m", CONTENT)},
         case when ${page.winsTies} or m.stats_at < ${page.readAt}::timestamptz

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { Tx, WorkerTx } from "../database.ts";
 import { toStorable } from "../storable.ts";
-import type { Repaired } from "./columns.ts";
+import type { Repaired } from "./encode-rows.ts";
 
 /** Notes what could not be read of a channel; said twice, the later reason stands. */
 export async function recordSkipped(

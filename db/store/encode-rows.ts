@@ -1,0 +1,87 @@
+import { binaryArray } from "../binary-array.ts";
+import type { ChannelMessage } from "../message.ts";
+import { toStorable } from "../storable.ts";
+import { COLUMNS, type Column, NAMES } from "./columns.ts";
+import { soundParts } from "./sound.ts";
+
+/** Rows on their way to PostgreSQL. */
+export interface EncodedRows {
+  /** An array for each of the columns, in their order; null where no row has a value. */
+  readonly arrays: readonly (Buffer | null)[];
+  /** The bytes of each row. */
+  readonly sizes: Float64Array;
+  readonly repaired: readonly Repaired[];
+}
+
+/** A message that is stored otherwise than it came, and how. */
+export interface Repaired {
+  readonly id: number;
+  readonly reason: string;
+}
+
+const UNSTORABLE = "stored, with U+FFFD for characters that PostgreSQL cannot hold";
+
+/** How `JSON.stringify` writes U+0000 and lone surrogates (also what merely looks like it: then nothing is replaced). */
+const UNSTORABLE_ESCAPES = /\\u0000|\\ud[89a-f]/;
+const UNSTORABLE_TEXT = /\0|\p{Surrogate}/u;
+
+/** Each column's value of a message: null, false and empty count as nothing. */
+const VALUES: { readonly [C in Column]: (message: ChannelMessage) => unknown } = {
+  id: ({ id }) => id,
+  kind: ({ kind }) => kind,
+  date: ({ date }) => date.getTime() / 1000,
+  edit_date: ({ editDate }) => (editDate === null ? null : editDate.getTime() / 1000),
+  edit_hidden: ({ editHidden }) => editHidden || null,
+  text: ({ text }) => text,
+  entities: ({ entities }) => (entities.length > 0 ? entities : null),
+  media: ({ media }) => media,
+  grouped_id: ({ groupedId }) => groupedId,
+  forward: ({ forward }) => forward,
+  reply: ({ reply }) => reply,
+  from_peer: ({ from }) => from,
+  author: ({ author }) => author,
+  via_bot_id: ({ viaBotId }) => viaBotId,
+  pinned: ({ pinned }) => pinned || null,
+  silent: ({ silent }) => silent || null,
+  no_forwards: ({ noForwards }) => noForwards || null,
+  service: ({ service }) => service,
+  views: ({ stats }) => stats.views,
+  forwards: ({ stats }) => stats.forwards,
+  replies: ({ stats }) => stats.replies,
+  reactions: ({ stats }) => stats.reactions,
+  poll_results: ({ stats }) => stats.pollResults,
+};
+
+/**
+ * A page as an array for each column. What is not sound in a message is left out, and the message named in `repaired`.
+ * Offsets of entities stay good: each character that PostgreSQL cannot hold (U+0000, lone surrogates) is replaced by one
+ * of the same length, U+FFFD.
+ */
+export function encodeRows(messages: readonly ChannelMessage[]): EncodedRows {
+  const repaired: Repaired[] = [];
+  const sound = messages.map((message) => {
+    const { entities, fault } = soundParts(message);
+    if (fault !== null) repaired.push({ id: message.id, reason: fault });
+    return entities === message.entities ? message : { ...message, entities };
+  });
+  const unstorable = new Set<number>();
+  const sizes = new Float64Array(messages.length);
+  const arrays = NAMES.map((name) => {
+    const type = COLUMNS[name];
+    const read = VALUES[name];
+    const values = sound.map((message) => {
+      const value = read(message);
+      if (value === null || (type !== "text" && type !== "jsonb")) return value;
+      const written = type === "text" ? (value as string) : JSON.stringify(value);
+      if (!(type === "text" ? UNSTORABLE_TEXT : UNSTORABLE_ESCAPES).test(written)) return written;
+      const storable = type === "text" ? toStorable(written) : JSON.stringify(value, storableStrings);
+      if (storable !== written) unstorable.add(message.id);
+      return storable;
+    });
+    return binaryArray(type, values, sizes);
+  });
+  for (const id of unstorable) repaired.push({ id, reason: UNSTORABLE });
+  return { arrays, sizes, repaired };
+}
+
+const storableStrings = (_: string, value: unknown): unknown => (typeof value === "string" ? toStorable(value) : value);
