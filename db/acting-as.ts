@@ -4,9 +4,10 @@ import {
   type Dialect,
   PostgresDialect,
   PostgresDriver,
+  type PostgresPool,
   type TransactionSettings,
 } from "kysely";
-import type pg from "pg";
+import type { PreparingPool } from "./prepared.ts";
 
 /** What a transaction may do: the roles of `db/migrations/0011-roles`. */
 export type Role = "app" | "worker" | "owner" | "backup";
@@ -15,7 +16,8 @@ export type Role = "app" | "worker" | "owner" | "backup";
  * PostgreSQL, with transactions that act as `role`, whoever has connected. The role is taken with the same message that
  * begins the transaction, and ends with it: nothing is left on a connection that a pooler gives to somebody else.
  */
-export function actingAs(role: Role, pool: pg.Pool): Dialect {
+export function actingAs(role: Role, connections: PreparingPool): Dialect {
+  const pool = { connect: () => connections.connect(role), end: () => connections.end() } as unknown as PostgresPool;
   const plain = new PostgresDialect({ pool });
   return {
     createDriver: () => new ActingDriver(role, pool),
@@ -27,12 +29,10 @@ export function actingAs(role: Role, pool: pg.Pool): Dialect {
 
 class ActingDriver extends PostgresDriver {
   readonly #role: Role;
-  readonly #pool: pg.Pool;
 
-  constructor(role: Role, pool: pg.Pool) {
+  constructor(role: Role, pool: PostgresPool) {
     super({ pool });
     this.#role = role;
-    this.#pool = pool;
   }
 
   override async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
@@ -47,10 +47,5 @@ class ActingDriver extends PostgresDriver {
       await this.rollbackTransaction(connection).catch(() => undefined);
       throw error;
     }
-  }
-
-  /** Several roles share a pool. */
-  override async destroy(): Promise<void> {
-    if (!this.#pool.ending) await this.#pool.end();
   }
 }

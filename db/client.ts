@@ -15,6 +15,7 @@ import {
   type WorkerTx,
 } from "./database.ts";
 import { types } from "./postgres-types.ts";
+import { PreparingPool } from "./prepared.ts";
 import type { Schema } from "./schema.ts";
 import { type SessionTransition, transitionsOf } from "./transition-watch.ts";
 import { answering } from "./unreachable.ts";
@@ -52,9 +53,9 @@ const DENIED = "42501";
  */
 export function openDatabase(options: DatabaseOptions): Database {
   const { fenced = true, failpoint = noFailpoint } = options;
-  const pools = new Map<string, pg.Pool>();
-  const poolOf = (url: string): pg.Pool => {
-    const pool = pools.get(url) ?? openPool(url, options);
+  const pools = new Map<string, PreparingPool>();
+  const poolOf = (url: string): PreparingPool => {
+    const pool = pools.get(url) ?? new PreparingPool(openPool(url, options));
     pools.set(url, pool);
     return pool;
   };
@@ -119,8 +120,12 @@ export function openDatabase(options: DatabaseOptions): Database {
       return result;
     },
     snapshot: (work) => picture(worker, (tx) => work(tx as WorkerTx)),
-    check: () => answering(async () => void (await poolOf(urlOf.worker).query("select 1"))),
-    load: () => loadOf([...pools.values()], options.poolSize),
+    check: () => answering(async () => void (await poolOf(urlOf.worker).plain.query("select 1"))),
+    load: () =>
+      loadOf(
+        [...pools.values()].map(({ plain }) => plain),
+        options.poolSize,
+      ),
     close: async () => void (await Promise.all([app, worker, owner, backup].map((each) => each.destroy()))),
   };
 }

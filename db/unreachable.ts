@@ -49,6 +49,13 @@ export const isUnreachable = (error: unknown): boolean => whyUnreachable(error) 
 export const isTooSlow = (error: unknown): error is Error =>
   error instanceof Error && "code" in error && (error.code === "57014" || error.code === "55P03");
 
+/** What PostgreSQL says of a prepared statement: its table has another column by now, or another session was given us. */
+const STATEMENT_LOST = new Set(["0A000", "26000", "42P05"]);
+
+/** Whether a prepared statement was no longer good: the connection is replaced, and the transaction may be run again. */
+export const isStatementLost = (error: unknown): error is Error =>
+  error instanceof Error && "code" in error && STATEMENT_LOST.has(String(error.code));
+
 function whyUnreachable(error: unknown): string | null {
   if (error instanceof AggregateError) return whyUnreachable(error.errors[0]);
   if (!(error instanceof Error)) return null;

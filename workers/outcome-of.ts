@@ -1,5 +1,5 @@
 import { LeaseGone } from "../db/database.ts";
-import { isTooSlow, isUnreachable } from "../db/unreachable.ts";
+import { isStatementLost, isTooSlow, isUnreachable } from "../db/unreachable.ts";
 import { queueOf } from "../queue/jobs.ts";
 import { Discard, PauseQueue, Snooze } from "../queue/outcome.ts";
 import { isRedisAway } from "../runtime/redis-away.ts";
@@ -81,7 +81,7 @@ export function outcomeOf(
   if (isUnreachable(error)) return later(at.leaseHeldSnoozeMs, "PostgreSQL does not answer");
   if (isRedisAway(error) || isWithoutSlot(error)) return later(at.leaseHeldSnoozeMs, "Redis does not answer");
   // Neither, as a rule. What meets it again and again has failed, for people to see.
-  if ((error instanceof Transient || isTooSlow(error)) && at.starts <= TRIED_SOON)
+  if ((error instanceof Transient || isTooSlow(error) || isStatementLost(error)) && at.starts <= TRIED_SOON)
     return later(at.leaseHeldSnoozeMs, error.message);
   return error;
 }
