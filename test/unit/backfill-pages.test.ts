@@ -1,47 +1,125 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { HistoryPage } from "../../telegram/api.ts";
 import { createHistoryPages } from "../../workers/backfill/history-pages.ts";
+import { post } from "../support/posts.ts";
 
-function telegram() {
+const PAGE = 10;
+
+/** A channel with ids up to 1,000; each call is answered when the test says so, or at once. */
+function telegram(options: { atOnce?: boolean; failsAt?: number } = {}) {
   const offsets: number[] = [];
+  const waiting: (() => void)[] = [];
   return {
     offsets,
+    /** Answers the call on its way. */
+    async answer(): Promise<void> {
+      await settled();
+      waiting.shift()?.();
+      await settled();
+    },
     async history(_channel: unknown, { offsetId }: { offsetId: number }): Promise<HistoryPage> {
       offsets.push(offsetId);
-      if (offsetId === 13) throw new Error("no such luck");
-      return { messages: [], skipped: [], pts: null, count: offsetId };
+      if (!options.atOnce) await new Promise<void>((resolve) => waiting.push(resolve));
+      if (offsetId === options.failsAt) throw new Error("no such luck");
+      const ids = Array.from({ length: Math.min(PAGE, offsetId - 1) }, (_, index) => offsetId - 1 - index);
+      return { messages: ids.map((id) => post({ id })), skipped: [], pts: null, count: 1_000 };
     },
   };
 }
-const pagesOf = (api: ReturnType<typeof telegram>) =>
-  createHistoryPages({ api, channel: { id: 1n, accessHash: 1n }, pageSize: 100, now: () => 5 });
+/** Everything that was ready to go on has gone on. */
+const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-it("takes the page that is on its way, and asks for it only once", async () => {
-  const api = telegram();
-  const pages = pagesOf(api);
-  pages.ask(50);
-  expect(pages.has(50)).toBe(true);
-  await expect(pages.take(50)).resolves.toMatchObject({ page: { count: 50 }, readAt: new Date(5) });
-  expect(pages.has(50)).toBe(false);
-  expect(api.offsets).toEqual([50]);
-});
+const pagesOf = (api: ReturnType<typeof telegram>, mayAsk = () => true) =>
+  createHistoryPages({ api, channel: { id: 1n, accessHash: 1n }, pageSize: PAGE, mayAsk, now: () => 5 });
+const all = { offsetId: 1_001, lowest: 1, most: null };
 
-it("asks anew where another page is wanted, or the one on its way was dropped", async () => {
-  const api = telegram();
-  const pages = pagesOf(api);
-  pages.ask(50);
-  await pages.take(40);
-  pages.ask(30);
-  pages.drop();
-  await pages.take(30);
-  expect(api.offsets).toEqual([50, 40, 30, 30]);
-  expect(pages.asked).toBe(4);
-});
+describe("pages of a channel's history", () => {
+  it("the first is given as soon as it is there, and the next asked for meanwhile", async () => {
+    const api = telegram();
+    const pages = pagesOf(api);
+    pages.start(all);
+    expect(pages.has(1_001)).toBe(true);
+    const first = pages.take();
+    await api.answer();
+    expect((await first).map(({ offsetId, readAt }) => [offsetId, readAt.getTime()])).toEqual([[1_001, 5]]);
+    await settled();
+    expect([pages.has(991), pages.has(981)]).toEqual([true, false]);
+    expect(api.offsets).toEqual([1_001, 991]);
+    pages.drop();
+  });
 
-it("leaves the error of a page that nobody takes to nobody, and gives it to whoever takes it", async () => {
-  const pages = pagesOf(telegram());
-  pages.ask(13);
-  pages.drop();
-  pages.ask(13);
-  await expect(pages.take(13)).rejects.toThrow("no such luck");
+  it("those that follow come several together, or alone after a moment", async () => {
+    const api = telegram();
+    const pages = pagesOf(api);
+    pages.start(all);
+    await api.answer();
+    expect(await pages.take()).toHaveLength(1);
+    for (let page = 0; page < 7; page += 1) await api.answer();
+    expect((await pages.take()).map(({ offsetId }) => offsetId)).toEqual([991, 981, 971, 961, 951, 941, 931]);
+    const alone = pages.take();
+    await api.answer();
+    expect((await alone).map(({ offsetId }) => offsetId)).toEqual([921]);
+    pages.drop();
+  });
+
+  it("no more than ten wait, however fast they come", async () => {
+    const api = telegram({ atOnce: true });
+    const pages = pagesOf(api);
+    pages.start(all);
+    await settled();
+    expect(api.offsets).toHaveLength(10);
+    await settled();
+    expect(await pages.take()).toHaveLength(10);
+    await settled();
+    expect(api.offsets).toHaveLength(20);
+    pages.drop();
+    await settled();
+    expect(api.offsets).toHaveLength(20);
+  });
+
+  it("end where the hole does, or the plan's depth", async () => {
+    const whole = telegram({ atOnce: true });
+    const toItsEnd = pagesOf(whole);
+    toItsEnd.start({ offsetId: 31, lowest: 12, most: null });
+    await settled();
+    expect(whole.offsets).toEqual([31, 21]);
+    await toItsEnd.take();
+    expect(toItsEnd.has(11)).toBe(false);
+
+    const deep = telegram({ atOnce: true });
+    pagesOf(deep).start({ ...all, most: 25 });
+    await settled();
+    expect(deep.offsets).toEqual([1_001, 991, 981]);
+  });
+
+  it("are no more asked for once a job has had its share", async () => {
+    const api = telegram({ atOnce: true });
+    const pages = pagesOf(api, () => pages.asked < 3);
+    pages.start(all);
+    await settled();
+    expect(await pages.take()).toHaveLength(3);
+    await settled();
+    expect([pages.asked, pages.has(971)]).toEqual([3, false]);
+  });
+
+  it("an error is the next page's: what came before it is given first", async () => {
+    const pages = pagesOf(telegram({ atOnce: true, failsAt: 981 }));
+    pages.start(all);
+    await settled();
+    expect((await pages.take()).map(({ offsetId }) => offsetId)).toEqual([1_001, 991]);
+    expect(pages.has(981)).toBe(true);
+    await expect(pages.take()).rejects.toThrow("no such luck");
+  });
+
+  it("dropped, they are asked for anew, and an error of one that nobody takes is nobody's", async () => {
+    const api = telegram({ atOnce: true, failsAt: 991 });
+    const pages = pagesOf(api);
+    pages.start(all);
+    await settled();
+    pages.drop();
+    expect(pages.has(1_001)).toBe(false);
+    pages.start(all);
+    await settled();
+    expect(api.offsets).toEqual([1_001, 991, 1_001, 991]);
+  });
 });

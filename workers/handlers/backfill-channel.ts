@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { planInForce } from "../../config/plans.ts";
 import {
-  type Channel,
   claimChannel,
   isBeingRead,
   loadChannels,
@@ -10,7 +9,6 @@ import {
   subscriptionsOf,
 } from "../../db/channels.ts";
 import type { Database, WorkerTx } from "../../db/database.ts";
-import { PageStale, recordSkipped, storeHistory } from "../../db/messages.ts";
 import { loadSchedule } from "../../db/schedules.ts";
 import { sessionOfUser } from "../../db/sessions.ts";
 import { loadUser } from "../../db/users.ts";
@@ -22,16 +20,13 @@ import type { Log } from "../../runtime/log.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import type { Accounts, OpenAccount } from "../../telegram/account.ts";
 import { PeerGone, WaitRunning } from "../../telegram/errors.ts";
-import { createHistoryPages } from "../backfill/history-pages.ts";
+import { type Outlook, readHistory } from "../backfill/read-history.ts";
 import { untilAborted } from "../interrupted.ts";
 import { announce, type Changed } from "../parse/announce.ts";
-import { type Hole, historyCovers, idsOf, seemsWhole } from "../parse/coverage.ts";
-import { isBehind } from "../parse/decide.ts";
 import { depthOf, holeWithin } from "../parse/depth.ts";
 import { recordGone } from "../parse/look.ts";
 import { Sight } from "../parse/sight.ts";
 import { countPage, emptyTally, type StoreMetrics } from "../parse/tally.ts";
-import { tracePage } from "../parse/trace-page.ts";
 
 /** A backfill that makes way for its own user's parse looks again after this. */
 const MAKE_WAY_MS = 1_000;
@@ -66,16 +61,6 @@ interface Task {
   readonly sessionId: bigint;
   readonly access: NonNullable<Subscription["access"]>;
   readonly depth: number | null;
-}
-
-/** What is to be read next, as far as the database says. */
-interface Outlook {
-  readonly channel: Channel;
-  readonly hole: Hole | null;
-  /** Somebody reads its news: whether anything (more) is missing is not known before that ends. */
-  readonly awaitsNews: boolean;
-  /** The same account is wanted for a due parse, which goes first. */
-  readonly parseIsDue: boolean;
 }
 
 /**
@@ -154,68 +139,30 @@ const awaitNews = (deps: BackfillDependencies) => lookAgain(deps, "another accou
 async function read(deps: BackfillDependencies, account: OpenAccount, job: Task, first: Outlook): Promise<unknown> {
   const { channelId, accessHash } = job.access;
   const sight = new Sight(account, job.access, first.channel);
-  let task = job;
-  const startedAt = deps.clock.monotonic();
+  const seen = (): Task => ({ ...job, access: { ...job.access, availableMinId: sight.availableMinId } });
   const tally = emptyTally();
-  const pages = createHistoryPages({
-    api: account.api,
-    channel: { id: channelId, accessHash },
-    pageSize: deps.limits.pageSize,
-    now: () => deps.clock.now(),
-  });
-  const spent = () =>
-    pages.asked >= deps.limits.backfillPagesPerJob ||
-    deps.clock.monotonic() - startedAt >= deps.limits.backfillMsPerJob;
-  const outlookNow = () => deps.database.asWorker((tx) => look(tx, task, channelId, deps.clock.now()));
-
   try {
-    for (let outlook: Outlook | null = first; outlook?.hole || outlook?.awaitsNews; ) {
-      if (outlook.awaitsNews) throw awaitNews(deps);
-      const { channel, hole, parseIsDue }: Outlook = outlook;
-      if (hole === null) break;
-      if (!pages.has(hole.offsetId)) {
-        if (parseIsDue) throw makeWay(deps);
-        if (spent()) throw new Snooze(new Date(deps.clock.now()), "more to read", "backfill");
-      }
-      const { page, readAt } = await pages.take(hole.offsetId);
-      // What it lacks may be newer than it: asked for again by the next parse.
-      if (isBehind(page, channel.pts)) return { outcome: "behind", pages: pages.asked, ...tally };
-      if (seemsWhole(page, hole.offsetId)) {
-        await sight.askAgain();
-        task = { ...job, access: { ...job.access, availableMinId: sight.availableMinId } };
-      }
-      const lowest = Math.min(...idsOf(page));
-      // Within a limited depth the page below may be one too many.
-      const goesOn = lowest > hole.lowest && lowest < hole.offsetId && task.depth === null;
-      if (goesOn && !parseIsDue && !spent()) pages.ask(lowest);
-      try {
-        const committed = await account.commit(async (tx) => {
-          const stored = await storeHistory(tx, {
-            channelId,
-            ptsAtCall: channel.pts,
-            messages: page.messages,
-            covers: historyCovers(page, { offsetId: hole.offsetId, upper: hole.offsetId - 1, floor: sight.floor }),
-            skippedIds: page.skipped.map((each) => each.id),
-            readAt,
-          });
-          tracePage(channelId, stored);
-          if (page.skipped.length > 0) await recordSkipped(tx, channelId, page.skipped);
-          return { stored, outlook: await look(tx, task, channelId, deps.clock.now()) };
-        });
-        countPage(tally, committed.stored, deps.metrics);
-        deps.metrics.backfillMessages.inc(committed.stored.added);
-        announce(deps.changed, channelId, committed.stored);
-        outlook = committed.outlook;
-      } catch (error) {
-        if (!(error instanceof PageStale)) throw error;
-        pages.drop();
-        outlook = await outlookNow();
-      }
-    }
+    const { end, pages } = await readHistory(
+      {
+        ...{ account, sight, clock: deps.clock, limits: deps.limits },
+        channel: { id: channelId, accessHash },
+        inTransaction: (work) => deps.database.asWorker(work),
+        look: (tx) => look(tx, seen(), channelId, deps.clock.now()),
+        stored(result) {
+          countPage(tally, result, deps.metrics);
+          deps.metrics.backfillMessages.inc(result.added);
+          announce(deps.changed, channelId, result);
+        },
+      },
+      first,
+    );
+    if (end === "awaits news") throw awaitNews(deps);
+    if (end === "parse is due") throw makeWay(deps);
+    if (end === "spent") throw new Snooze(new Date(deps.clock.now()), "more to read", "backfill");
+    return { outcome: end === "done" ? "complete" : end, pages, ...tally };
   } catch (error) {
     if (!(error instanceof PeerGone)) throw error;
-    await recordGone(deps, account, task, channelId, error);
-    return { outcome: "out of reach", pages: pages.asked, ...tally };
+    await recordGone(deps, account, seen(), channelId, error);
+    return { outcome: "out of reach", ...tally };
   }
-  return { outcome: "complete", pages: pages.asked, ...tally };
 }

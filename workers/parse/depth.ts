@@ -9,6 +9,11 @@ export function depthOf(plan: Plan, historyDepthFree: number): number | null {
   return plan === "free" ? historyDepthFree : null;
 }
 
+/** A hole, and how many messages of it are within the plan's depth; null: all. */
+export interface HoleInReach extends Hole {
+  readonly most: number | null;
+}
+
 /**
  * The newest hole within a plan's depth and above the lowest id that the account may see; null where there is nothing
  * (more) to read. Within the depth: fewer than that many messages are stored above the hole.
@@ -17,8 +22,10 @@ export async function holeWithin(
   tx: Tx,
   channel: Channel,
   reach: { readonly availableMinId: number; readonly depth: number | null },
-): Promise<Hole | null> {
+): Promise<HoleInReach | null> {
   const hole = nextHole(channel, Math.max(1, reach.availableMinId));
-  if (!hole || reach.depth === null) return hole;
-  return (await countFrom(tx, channel.id, hole.offsetId)) < reach.depth ? hole : null;
+  if (!hole) return null;
+  if (reach.depth === null) return { ...hole, most: null };
+  const most = reach.depth - (await countFrom(tx, channel.id, hole.offsetId));
+  return most > 0 ? { ...hole, most } : null;
 }
