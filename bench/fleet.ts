@@ -18,38 +18,53 @@ import { OperatorError } from "../runtime/operator-error.ts";
 import { sleep } from "../runtime/sleep.ts";
 import { createVault } from "../telegram/vault.ts";
 import { acquire } from "./acquire.ts";
-import type { Ground } from "./ground.ts";
+import type { CpuParts } from "./cpu.ts";
+import type { Ground, MeasuredGround } from "./ground.ts";
 import { endOf, startProcess } from "./process.ts";
 
 /** More than this machine can do: the limiter takes part, and holds nothing back. */
 const CALLS_PER_SECOND = 100_000;
 const PATIENCE_MS = 300_000;
+/** How exactly the end of many jobs is seen: within 1 % of a run of some seconds. */
+const LOOK_EVERY_MS = 20;
 
 /** An emulated Telegram, a worker of gramfleet's, each in its process, and what the driver has to do with them. */
 export interface Fleet {
   readonly control: ControlClient;
-  /** The emulated people; the first one alone is a user of gramfleet's. */
+  /** The emulated people; as many of the first as were asked for are users of gramfleet's. */
   readonly accounts: readonly ControlAccount[];
   readonly env: NodeJS.ProcessEnv;
   readonly config: Config;
   readonly database: Database;
+  readonly producer: Producer;
   /** Enqueues a job and waits for its end. @throws where it failed */
   run(job: NewJob): Promise<unknown>;
-  /** Resolves when no job is left. */
+  /** Resolves when no job is left. @throws where one has failed */
   idle(): Promise<void>;
+  /** Whose CPU is shown: all but the driver's, which waits. */
+  readonly cpu: CpuParts;
+}
+
+/** How the worker is started. */
+export interface WorkerOptions {
+  /** Flags of its Node, such as `--cpu-prof`. */
+  readonly nodeFlags: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts it all; flood limits and traffic are out of the way, so that nothing happens but what is measured. */
 export async function startFleet(
-  ground: Ground,
+  ground: MeasuredGround,
   lifecycle: Lifecycle,
   options: {
     readonly name: string;
     readonly users: number;
+    /** How many of them are users of gramfleet's (1). */
+    readonly ours?: number;
     readonly channels: number;
     readonly files: readonly string[];
-    /** Flags of the worker's Node, such as `--cpu-prof`. */
-    readonly nodeFlags: readonly string[];
+    /** Null where a row starts what it measures by itself. */
+    readonly worker: WorkerOptions | null;
   },
 ): Promise<Fleet> {
   const { log } = ground;
@@ -88,7 +103,7 @@ export async function startFleet(
     database: opened,
     vault: createVault(config.keyring),
     tenantId: DEFAULT_TENANT,
-    accounts: accounts.slice(0, 1),
+    accounts: accounts.slice(0, options.ours ?? 1),
     now: new Date(),
     spreadMs: 0,
   });
@@ -98,25 +113,33 @@ export async function startFleet(
   const producer = lifecycle.own("producer", createProducer({ redis, prefix: config.redisPrefix, log }), (made) =>
     made.close(),
   );
-  await acquire(
-    lifecycle,
-    "worker",
-    startProcess({
-      name: "worker",
-      command: gramfleetCommand(["worker"]),
-      nodeFlags: options.nodeFlags,
-      env,
-      logFile: ground.logFile(`${options.name}-worker`),
-    }),
-    (worker) => worker.stop(),
-  );
+  const worker = options.worker
+    ? await acquire(
+        lifecycle,
+        "worker",
+        startProcess({
+          name: "worker",
+          command: gramfleetCommand(["worker"]),
+          nodeFlags: options.worker.nodeFlags,
+          env: { ...env, ...options.worker.env },
+          logFile: ground.logFile(`${options.name}-worker`),
+        }),
+        (started) => started.stop(),
+      )
+    : null;
   return {
-    ...{ control, accounts, env, config, database: opened },
+    ...{ control, accounts, env, config, producer, database: opened },
     async run(job) {
       const ref: JobRef = await producer.add(job);
       return producer.waitFor(ref, PATIENCE_MS);
     },
     idle: () => untilIdle(producer),
+    cpu: {
+      ...(worker ? { worker: { root: worker.pid } } : {}),
+      PostgreSQL: { root: ground.supervisorPid, program: "postgres" },
+      Redis: { root: ground.supervisorPid, program: "redis-server" },
+      emulator: { root: emulated.child.pid },
+    },
   };
 }
 
@@ -132,6 +155,6 @@ async function untilIdle(producer: Pick<Producer, "queueCounts">): Promise<void>
     const failed = counts.reduce((sum, queue) => sum + queue.failed, 0);
     if (failed > 0) throw new Error(`${failed} jobs failed`);
     if (left === 0) return;
-    await sleep(50);
+    await sleep(LOOK_EVERY_MS);
   }
 }

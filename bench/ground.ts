@@ -23,6 +23,12 @@ export interface Ground {
   readonly log: Log;
 }
 
+/** One whose services' CPU can be measured. */
+export interface MeasuredGround extends Ground {
+  /** Whose children PostgreSQL and Redis are. */
+  readonly supervisorPid: number;
+}
+
 /**
  * Starts the embedded services as `up` does: PostgreSQL safe against crashes (fsync on), since what is measured is not
  * to lose anything. Never those that are configured: rows empty tables and flush Redis.
@@ -33,7 +39,7 @@ export async function openGround(options: {
   readonly name: string;
   readonly lifecycle: Lifecycle;
   readonly log: Log;
-}): Promise<Ground> {
+}): Promise<MeasuredGround> {
   const { env, lifecycle, log } = options;
   const path = mkdtempSync(join(tmpdir(), `gramfleet-${options.name}-`));
   // PostgreSQL passes through it as a user of its own when we are root.
@@ -61,6 +67,7 @@ export async function openGround(options: {
   return {
     dir,
     log,
+    supervisorPid: held.supervisorPid,
     logFile: (name) => join(dir, "logs", `${name}.log`),
     async environment(database) {
       const url = postgresUrl(held.postgresDir, database);

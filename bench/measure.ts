@@ -1,7 +1,11 @@
 import { Lifecycle } from "../runtime/lifecycle.ts";
+import { openAccounts } from "./accounts/row.ts";
 import { openCalls } from "./calls/row.ts";
 import { openDue } from "./due/row.ts";
-import type { Ground } from "./ground.ts";
+import type { MeasuredGround } from "./ground.ts";
+import { openJobs } from "./jobs/row.ts";
+import { openMemory } from "./memory/row.ts";
+import { openRead } from "./read/row.ts";
 import { ROWS, type RowName } from "./rows.ts";
 import { type Pair, type Score, score } from "./score.ts";
 import { type Sides, sideBySide } from "./side-by-side.ts";
@@ -12,21 +16,44 @@ export interface Sizes {
   readonly pairs: number;
   /** Messages of the channel that `store` reads. */
   readonly messages: number;
+  /** Users that are parsed in `jobs`. */
+  readonly accounts: number;
+  /** Clients open at once in `memory`. */
+  readonly clients: number;
+  readonly parallel: {
+    /** Accounts, each with a channel, of `accounts`. */
+    readonly accounts: number;
+    readonly messagesEach: number;
+  };
   /** Users that are due at once in `due`. */
   readonly users: number;
 }
 
-export const FULL: Sizes = { pairs: 5, messages: 10_000, users: 20_000 };
+export const FULL: Sizes = {
+  pairs: 5,
+  messages: 10_000,
+  accounts: 400,
+  clients: 1_000,
+  parallel: { accounts: 50, messagesEach: 600 },
+  users: 20_000,
+};
 /** To see that everything works: too little for numbers that mean something. */
-export const QUICK: Sizes = { pairs: 2, messages: 1_000, users: 2_000 };
+export const QUICK: Sizes = {
+  pairs: 2,
+  messages: 1_000,
+  accounts: 60,
+  clients: 50,
+  parallel: { accounts: 5, messagesEach: 200 },
+  users: 2_000,
+};
 
 export interface MeasureOptions {
-  readonly ground: Ground;
+  readonly ground: MeasuredGround;
   /** Closes whatever a row has open, should we be interrupted. */
   readonly lifecycle: Lifecycle;
   readonly sizes: Sizes;
   readonly note: (text: string) => void;
-  /** Flags of the Node that runs the worker in `store`. */
+  /** Flags of the Node that runs what is measured, such as `--cpu-prof`. */
   readonly nodeFlags: readonly string[];
 }
 
@@ -51,7 +78,21 @@ export async function measure(rows: readonly RowName[], options: MeasureOptions)
 
   if (rows.includes("store"))
     await timed("store", (lifecycle) => openStore(ground, lifecycle, { ...sizes, nodeFlags: options.nodeFlags }));
+  if (rows.includes("read"))
+    await timed("read", (lifecycle) => openRead(ground, lifecycle, { ...sizes, nodeFlags: options.nodeFlags }));
+  if (rows.includes("jobs"))
+    await timed("jobs", (lifecycle) =>
+      openJobs(ground, lifecycle, { ...sizes, nodeFlags: options.nodeFlags, note: noteOf("jobs") }),
+    );
   if (rows.includes("due")) await timed("due", (lifecycle) => openDue(ground, lifecycle, sizes));
+  if (rows.includes("memory")) await timed("memory", (lifecycle) => openMemory(ground, lifecycle, sizes));
+  if (rows.includes("accounts"))
+    await timed("accounts", (lifecycle) =>
+      openAccounts(ground, lifecycle, {
+        ...{ messages: sizes.messages, accounts: sizes.parallel.accounts, messagesEach: sizes.parallel.messagesEach },
+        ...{ nodeFlags: options.nodeFlags, note: noteOf("accounts") },
+      }),
+    );
   if (rows.includes("calls") || rows.includes("calls-changed"))
     await owning(async (lifecycle) => {
       const note = noteOf("calls");

@@ -8,6 +8,7 @@ import type { ReadyMessage } from "../runtime/ready.ts";
 
 /** Both sides are measured in processes of their own, so that neither shares an event loop with the other or with us. */
 export interface BenchProcess {
+  readonly pid: number;
   /** Asks a side (see serve.ts) to do something, and gives what came of it. One question at a time. */
   ask<T>(what: string): Promise<T>;
   /** SIGTERM; resolves when it has ended. */
@@ -59,6 +60,7 @@ export async function startProcess(options: {
   const first = await heard();
   if (first.type !== "ready") throw new Error(`${options.name} says ${first.type} instead of ready`);
   return {
+    pid: child.pid ?? 0,
     async ask<T>(what: string) {
       child.send({ ask: what });
       const answer = await heard();

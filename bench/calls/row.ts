@@ -4,7 +4,7 @@ import { findUser } from "../../db/users.ts";
 import { queueOf } from "../../queue/jobs.ts";
 import type { Lifecycle } from "../../runtime/lifecycle.ts";
 import { type Fleet, startFleet } from "../fleet.ts";
-import type { Ground } from "../ground.ts";
+import type { MeasuredGround } from "../ground.ts";
 import type { Pair } from "../score.ts";
 import { callsBetween, describeCalls } from "./count.ts";
 
@@ -20,7 +20,7 @@ export interface CallCounts {
 
 /** One user with 100 channels, all of them read; what a parse then costs is told by the emulator, which executed it. */
 export async function openCalls(
-  ground: Ground,
+  ground: MeasuredGround,
   lifecycle: Lifecycle,
   options: { readonly note: (text: string) => void },
 ): Promise<CallCounts> {
@@ -29,7 +29,7 @@ export async function openCalls(
     users: 1,
     channels: CHANNELS,
     files: [],
-    nodeFlags: [],
+    worker: { nodeFlags: [] },
   });
   const userId = await userOf(fleet);
   const parse = () => parseOnce(fleet, userId);

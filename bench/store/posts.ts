@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { DesktopMessage } from "../../formats/desktop/schema.ts";
 
 type Segment = NonNullable<DesktopMessage["text_entities"]>[number];
@@ -32,6 +34,13 @@ export function madeUpExport(channel: { readonly id: number; readonly name: stri
 } {
   const messages = Array.from({ length: channel.messages }, (_, index) => toMessage(index + 1, channel));
   return { name: channel.name, type: "public_channel", id: channel.id, messages };
+}
+
+/** Writes such a channel as a file that the emulator loads; its username is `username`. Gives the file's path. */
+export function writeExport(dir: string, username: string, channel: Parameters<typeof madeUpExport>[0]): string {
+  const file = join(dir, `${username}.json`);
+  writeFileSync(file, JSON.stringify(madeUpExport(channel)));
+  return file;
 }
 
 function toMessage(id: number, channel: { readonly id: number; readonly name: string }): DesktopMessage {

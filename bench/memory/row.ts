@@ -1,0 +1,56 @@
+import { Lifecycle } from "../../runtime/lifecycle.ts";
+import { acquire } from "../acquire.ts";
+import { startFleet } from "../fleet.ts";
+import { startBareGramJs } from "../given.ts";
+import type { MeasuredGround } from "../ground.ts";
+import { type BenchProcess, sideCommand, startProcess } from "../process.ts";
+import type { Figure, Sides } from "../side-by-side.ts";
+
+/** Both sides hold as many accounts open in one process, and say by how much that raised what lives on its heap. */
+export async function openMemory(
+  ground: MeasuredGround,
+  lifecycle: Lifecycle,
+  options: { readonly clients: number },
+): Promise<Sides> {
+  const fleet = await startFleet(ground, lifecycle, {
+    ...{ name: "memory", users: 2 * options.clients, ours: options.clients, channels: 1, files: [], worker: null },
+  });
+  const nodeFlags = ["--expose-gc"];
+  const startOurs = (own: Lifecycle) =>
+    acquire(
+      own,
+      "our accounts",
+      startProcess({
+        name: "our accounts",
+        command: sideCommand(new URL("./our-accounts.ts", import.meta.url)),
+        env: fleet.env,
+        logFile: ground.logFile("memory-ours"),
+        nodeFlags,
+      }),
+      (side) => side.stop(),
+    );
+  const startBare = (own: Lifecycle) =>
+    startBareGramJs(
+      {
+        name: "bare GramJS of memory",
+        module: new URL("./bare-gramjs.ts", import.meta.url),
+        ...{ ground, fleet, lifecycle: own, nodeFlags },
+      },
+      fleet.accounts.slice(options.clients),
+      {},
+    );
+  const run = (start: (own: Lifecycle) => Promise<BenchProcess>) => async () => {
+    const own = lifecycle.own("side", new Lifecycle(ground.log), (each) => each.close());
+    const before = await fleet.control.summary();
+    const figure = await start(own)
+      .then((side) => side.ask<Figure>("run"))
+      .finally(() => own.close());
+    const after = await fleet.control.summary();
+    const connected = after.connectionsTotal - before.connectionsTotal;
+    // The first one once more, before all of them: see heapPerClient.
+    if (connected !== options.clients + 1 || after.keysKilled > 0)
+      throw new Error(`${connected - 1} of ${options.clients} clients connected, ${after.keysKilled} keys killed`);
+    return figure;
+  };
+  return { fresh: true, ours: run(startOurs), baseline: run(startBare) };
+}
