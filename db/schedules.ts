@@ -17,31 +17,70 @@ export interface DueUser {
 const milliseconds = (ms: number) => sql`${ms} * interval '1 millisecond'`;
 
 /**
+ * Where a look for due users begins, in the order of `next_parse_at`: at the first of all, at a time before which nobody
+ * is left (what was claimed last), or where the last look found nobody any more.
+ */
+export type LookFrom = "the beginning" | Date | "lately";
+
+/**
+ * A transaction that ended a run, or made somebody due, writes the time at which it began, and commits later: a look goes
+ * back this far before the last one. What takes longer is found by the next look from the beginning.
+ */
+const COMMITTED_WITHIN = sql`interval '5 seconds'`;
+
+/** As an index condition: never later than that, whatever the caller's clock says. */
+const lookFrom = (from: LookFrom) => {
+  if (from === "the beginning") return sql`true`;
+  const latest = sql`now() - ${COMMITTED_WITHIN}`;
+  return from === "lately" ? sql`next_parse_at >= ${latest}` : sql`next_parse_at >= least(${from}, ${latest})`;
+};
+
+/**
  * Locks and marks up to `limit` users that are due, have no run in flight and whose account has no wait that holds its
  * parses, oldest first (`FOR UPDATE OF schedules SKIP LOCKED`), and gives them back. The caller enqueues them before it commits: a crash
  * in between replays, and deduplication absorbs the replay.
+ *
+ * A look from the beginning passes over all whose run is in flight, and over what any snapshot may still see of parses long
+ * gone: with a transaction open for hours these are millions. `from` spares that. By its ctid a row is found without
+ * passing over all that it was before; it is locked, so that it keeps it.
  */
-export async function claimDue(tx: WorkerTx, limit: number): Promise<DueUser[]> {
-  const { rows } = await sql<DueUser>`
+export async function claimDue(tx: WorkerTx, limit: number, from: LookFrom = "the beginning"): Promise<DueUser[]> {
+  const { rows } = await sql<DueRow>`
     with due as (
-      select user_id from schedules
-      where claimed_at is null and queue is not null and next_parse_at <= now()
+      select ctid from schedules
+      where claimed_at is null and queue is not null and next_parse_at <= now() and ${lookFrom(from)}
         and user_id not in (${usersHeldByWaits})
-      order by next_parse_at limit ${limit} for update skip locked
+      order by next_parse_at limit ${sql.lit(limit)} for update skip locked
     ), claimed as (
       update schedules s set claimed_at = now(), last_enqueued_at = now()
-      from due where s.user_id = due.user_id
+      from due where s.ctid = due.ctid
       returning s.user_id, s.tenant_id, s.queue, s.next_parse_at
     )
     ${dueUsers}`.execute(tx);
-  return rows;
+  return rows.map(toDueUser);
 }
 
+/** Times as milliseconds: to read a timestamp's text costs ten times as much, and a scan reads thousands a second. */
+const asMs = (column: string) => sql`(extract(epoch from ${sql.ref(column)}) * 1000)::float8`;
 const dueUsers = sql`
-  select c.user_id as "userId", c.tenant_id as "tenantId", c.queue, c.next_parse_at as "nextParseAt", u.plan,
-    u.paid_until as "paidUntil", u.trial_expires_at as "trialExpiresAt"
+  select c.user_id as "userId", c.tenant_id as "tenantId", c.queue, ${asMs("c.next_parse_at")} as "nextParseAt", u.plan,
+    ${asMs("u.paid_until")} as "paidUntil", ${asMs("u.trial_expires_at")} as "trialExpiresAt"
   from claimed c join users u on u.id = c.user_id
   order by c.next_parse_at`;
+
+interface DueRow extends Omit<DueUser, "nextParseAt" | "paidUntil" | "trialExpiresAt"> {
+  readonly nextParseAt: number;
+  readonly paidUntil: number | null;
+  readonly trialExpiresAt: number | null;
+}
+
+const dateOf = (ms: number | null) => (ms === null ? null : new Date(ms));
+const toDueUser = (row: DueRow): DueUser => ({
+  ...row,
+  nextParseAt: new Date(row.nextParseAt),
+  paidUntil: dateOf(row.paidUntil),
+  trialExpiresAt: dateOf(row.trialExpiresAt),
+});
 
 /** A run may last that many times as long as a claim may wait for its start, before its lease counts for nothing. */
 const LONGEST_RUN = 10;
@@ -57,12 +96,12 @@ export async function claimOverdue(
   tx: WorkerTx,
   options: { afterMs: number; limit: number; pausedQueues: readonly string[] },
 ): Promise<DueUser[]> {
-  const { rows } = await sql<DueUser>`
+  const { rows } = await sql<DueRow>`
     with horizon as (
       select now() - ${milliseconds(options.afterMs)} as at
     ), lost as (
       select s.user_id from schedules s, horizon
-      where s.claimed_at < horizon.at and s.queue is not null
+      where s.claimed_at < horizon.at and s.queue is not null and s.next_parse_at <= now()
         and coalesce(s.last_enqueued_at, s.claimed_at) < horizon.at
         and (s.last_started_at is null or s.last_started_at < s.claimed_at
           or (s.last_started_at < horizon.at and not exists (${lease}))
@@ -76,7 +115,7 @@ export async function claimOverdue(
       returning s.user_id, s.tenant_id, s.queue, s.next_parse_at
     )
     ${dueUsers}`.execute(tx);
-  return rows;
+  return rows.map(toDueUser);
 }
 
 /** What a transaction that began after ours may have written, and no more. */
@@ -87,13 +126,15 @@ const notLaterThanNow = (column: string) =>
 /**
  * Where the database's clock was set back, what it wrote before lies in its future: users would not be due, nor their
  * claims overdue, for as long as that. Brings those times back to now, and next parses to within `longestMs`, the
- * longest that any lies ahead. Gives the number of users.
+ * longest that any lies ahead; of those whose run is in flight, to now. Looks at every row. Gives the number of users.
  */
 export async function bringBackToNow(tx: WorkerTx, longestMs: number): Promise<number> {
   const { numAffectedRows } = await sql`
     update schedules set ${notLaterThanNow("claimed_at")}, ${notLaterThanNow("last_enqueued_at")},
-      ${notLaterThanNow("last_started_at")}, next_parse_at = least(next_parse_at, now() + ${milliseconds(longestMs)})
+      ${notLaterThanNow("last_started_at")},
+      next_parse_at = least(next_parse_at, case when claimed_at is null then now() + ${milliseconds(longestMs)} else now() end)
     where greatest(claimed_at, last_enqueued_at, last_started_at) > ${LATER}
+      or (claimed_at is not null and next_parse_at > ${LATER})
       or next_parse_at > ${LATER} + ${milliseconds(longestMs)}`.execute(tx);
   return Number(numAffectedRows ?? 0n);
 }
@@ -144,10 +185,14 @@ export async function loadSchedule(tx: Tx, userId: bigint): Promise<Schedule | n
   };
 }
 
-/** Whoever parses by hand marks the user claimed too, so that the due scan leaves it alone. */
+/**
+ * Whoever parses by hand marks the user claimed too, so that the due scan leaves it alone. Whoever is claimed is due:
+ * claims are looked for among them.
+ */
 export async function markEnqueued(tx: Tx, userIds: readonly bigint[]): Promise<void> {
   await sql`
-    update schedules set claimed_at = coalesce(claimed_at, now()), last_enqueued_at = now()
+    update schedules set claimed_at = coalesce(claimed_at, now()), last_enqueued_at = now(),
+      next_parse_at = least(next_parse_at, now())
     where user_id = any(${[...userIds]}::int8[]) and ${ofTenant("tenant_id")}`.execute(tx);
 }
 

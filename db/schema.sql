@@ -680,11 +680,9 @@ create table schedules (
   constraint schedules_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint schedules_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint schedules_pkey PRIMARY KEY (user_id)
-) with (fillfactor=70);
+) with (fillfactor=50);
 
-CREATE INDEX schedules_claimed ON schedules USING btree (claimed_at) WHERE (claimed_at IS NOT NULL);
-
-CREATE INDEX schedules_due ON schedules USING btree (next_parse_at) WHERE ((claimed_at IS NULL) AND (queue IS NOT NULL));
+CREATE INDEX schedules_due ON schedules USING btree (next_parse_at) WHERE (queue IS NOT NULL);
 
 row security forced on schedules;
 

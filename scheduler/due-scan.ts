@@ -1,6 +1,6 @@
 import { planInForce } from "../config/plans.ts";
 import type { Database } from "../db/database.ts";
-import { claimDue, type DueUser } from "../db/schedules.ts";
+import { claimDue, type DueUser, type LookFrom } from "../db/schedules.ts";
 import type { NewJob } from "../queue/jobs.ts";
 import type { Producer } from "../queue/producer.ts";
 import type { Metrics } from "../runtime/metrics.ts";
@@ -14,23 +14,89 @@ export interface ScanDependencies {
   readonly metrics: Pick<Metrics, "dueScanned" | "lastScan">;
 }
 
+/** PostgreSQL claims the next batch while Redis takes this one. More would wait for the same two. */
+const BATCHES_AT_ONCE = 2;
+/** A turn ends after so many, about a second of work, so that a scheduler which is to stop stops. */
+const BATCHES_A_TURN = 10;
+
 /**
- * One turn of the due scan: claims users that are due and enqueues their parses, in one transaction. Where enqueueing
- * fails nothing is claimed; a crash between the two enqueues them again, which deduplication absorbs. "again" when more
- * may be due.
- *
- * @throws what Redis and PostgreSQL throw: everybody stays due
+ * A look from the beginning passes over whatever PostgreSQL may not remove yet, which takes seconds where a transaction
+ * has been open for hours. It comes again once this many times as long as it took has passed: nearly each time where it
+ * costs nothing, and never for more than a twentieth of the time.
  */
-export async function scanDue(deps: ScanDependencies): Promise<"again" | "rest"> {
-  const claimed = await deps.database.asWorker(async (tx) => {
-    const due = await claimDue(tx, deps.limits.dueBatch);
-    if (due.length > 0) await deps.producer.addBulk(parseJobs(due, deps.now()));
-    return due.length;
+const LOOK_FROM_BEGINNING_EVERY = 20;
+
+/**
+ * The due scan's turns. Each claims users that are due and enqueues their parses, batch by batch, every batch in one
+ * transaction of its own. Where enqueueing fails that batch is not claimed; a crash between the two enqueues it again,
+ * which deduplication absorbs. A turn gives "again" when more may be due, and throws what Redis and PostgreSQL throw:
+ * everybody who is not enqueued stays due.
+ */
+export function createDueScan(deps: ScanDependencies): () => Promise<"again" | "rest"> {
+  const { dueBatch } = deps.limits;
+  let from: LookFrom = "the beginning";
+  let beginAgainAt = 0;
+
+  async function claim(): Promise<Batch> {
+    const startedAt = performance.now();
+    const fromBeginning = startedAt >= beginAgainAt || from === "the beginning";
+    const batch = await startBatch(deps, fromBeginning ? "the beginning" : from);
+    const endedAt = performance.now();
+    if (fromBeginning) beginAgainAt = endedAt + (endedAt - startedAt) * LOOK_FROM_BEGINNING_EVERY;
+    const last = batch.users.at(-1);
+    from = last && batch.users.length === dueBatch ? last.nextParseAt : "lately";
+    return batch;
+  }
+
+  return async () => {
+    const open = new Set<Promise<void>>();
+    const failures: unknown[] = [];
+    let claimed = 0;
+    let full = true;
+    for (let batches = 0; full && batches < BATCHES_A_TURN && failures.length === 0; batches += 1) {
+      try {
+        const batch = await claim();
+        full = batch.users.length === dueBatch;
+        const enqueued = batch.committed
+          .then(() => {
+            claimed += batch.users.length;
+            deps.metrics.dueScanned.inc(batch.users.length);
+          })
+          .catch((error: unknown) => void failures.push(error))
+          .finally(() => open.delete(enqueued));
+        open.add(enqueued);
+        if (open.size >= BATCHES_AT_ONCE) await Promise.race(open);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    await Promise.all(open);
+    currentSpan().set({ "gramfleet.users": claimed });
+    if (failures.length > 0) {
+      // Whoever was claimed and rolled back lies before where the next look would begin.
+      from = "the beginning";
+      throw failures[0];
+    }
+    deps.metrics.lastScan.set(deps.now().getTime() / 1_000);
+    return full ? "again" : "rest";
+  };
+}
+
+/** Claimed in a transaction that is still open, and commits once all of them are enqueued. */
+interface Batch {
+  readonly users: readonly DueUser[];
+  readonly committed: Promise<void>;
+}
+
+function startBatch(deps: ScanDependencies, from: LookFrom): Promise<Batch> {
+  return new Promise((resolve, reject) => {
+    const committed: Promise<void> = deps.database.asWorker(async (tx) => {
+      const users = await claimDue(tx, deps.limits.dueBatch, from);
+      resolve({ users, committed });
+      if (users.length > 0) await deps.producer.addBulk(parseJobs(users, deps.now()));
+    });
+    committed.catch(reject);
   });
-  deps.metrics.dueScanned.inc(claimed);
-  deps.metrics.lastScan.set(deps.now().getTime() / 1_000);
-  currentSpan().set({ "gramfleet.users": claimed });
-  return claimed === deps.limits.dueBatch ? "again" : "rest";
 }
 
 /** The parse of each user, in the queue of the session's API ID, urgent as the plan in force says. */

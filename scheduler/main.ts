@@ -15,7 +15,7 @@ import { runProcess } from "../runtime/process.ts";
 import { ownTracing } from "../runtime/tracing.ts";
 import { holdByApiId, settleApiIds } from "./api-ids.ts";
 import { createBackups } from "./backups.ts";
-import { scanDue } from "./due-scan.ts";
+import { createDueScan } from "./due-scan.ts";
 import { measure, measureLedger, measureSessions } from "./gauges.ts";
 import { maintain } from "./maintenance.ts";
 import { scanOverdue } from "./overdue.ts";
@@ -79,9 +79,10 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
     lifecycle.own(name, startLoop({ name, everyMs, log, turn }), (running) => running.stop());
   };
   loop("recovery", limits.overdueScanEveryMs, () => recoverFromFlush(deps));
+  const scanDue = createDueScan(deps);
   let scannedAt = performance.now();
   loop("due scan", limits.dueScanEveryMs, async () => {
-    const turn = await scanDue(deps);
+    const turn = await scanDue();
     scannedAt = performance.now();
     return turn;
   });

@@ -3,7 +3,7 @@ import { createProducer, type Producer } from "../../queue/producer.ts";
 import { assertRedis, openRedis } from "../../queue/redis.ts";
 import { createLog } from "../../runtime/log.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
-import { type ScanDependencies, scanDue } from "../../scheduler/due-scan.ts";
+import { createDueScan, type ScanDependencies } from "../../scheduler/due-scan.ts";
 import { openBenchDatabase } from "../fleet.ts";
 
 /** What both sides of `due` have: a database with users, an empty Redis, and the scan as the scheduler runs it. */
@@ -23,8 +23,8 @@ export async function openDueSide(env: NodeJS.ProcessEnv) {
     ...{ database, redis, prefix, producer },
     /** Turn after turn, as the loop does, until nobody is due any more. */
     async scan(to: Pick<Producer, "addBulk"> = producer): Promise<void> {
-      const scanning = deps(to);
-      while ((await scanDue(scanning)) === "again");
+      const turn = createDueScan(deps(to));
+      while ((await turn()) === "again");
     },
     /** How many jobs wait. */
     async waiting(): Promise<number> {

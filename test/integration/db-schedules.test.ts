@@ -8,6 +8,7 @@ import {
   claimOverdue,
   countSchedules,
   finish,
+  type LookFrom,
   loadSchedule,
   makeDue,
   markEnqueued,
@@ -68,6 +69,23 @@ describe("the due scan", () => {
       late: 1,
       schedulable: 4,
     });
+  });
+
+  it("looks from where the last look ended, never later than a transaction may still commit", async () => {
+    const [long, lately] = [await plantUser(database, 21n), await plantUser(database, 22n)];
+    await database.asWorker((tx) => finish(tx, long.user.id, new Date(Date.now() - minutes(10))));
+    await database.asWorker((tx) => finish(tx, lately.user.id, new Date()));
+    const from = (where: LookFrom) =>
+      database.asWorker(async (tx) => {
+        const claimed = await claimDue(tx, 10, where);
+        await voidClaims(tx);
+        return claimed.map(({ userId }) => userId);
+      });
+    expect(await from("lately")).toEqual([lately.user.id]);
+    expect(await from(new Date(Date.now() + minutes(60)))).toEqual([lately.user.id]);
+    expect(await from(new Date(Date.now() - minutes(9)))).toEqual([lately.user.id]);
+    expect(await from(new Date(Date.now() - minutes(11)))).toEqual([long.user.id, lately.user.id]);
+    expect(await from("the beginning")).toEqual([long.user.id, lately.user.id]);
   });
 
   it("gives no user to two scans at once, and gives back what a scan did not commit", async () => {

@@ -12,10 +12,11 @@ import { createProducer, type Producer } from "../../queue/producer.ts";
 import { openRedis } from "../../queue/redis.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
-import { scanDue } from "../../scheduler/due-scan.ts";
+import { createDueScan } from "../../scheduler/due-scan.ts";
 import { measure } from "../../scheduler/gauges.ts";
 import { scanOverdue } from "../../scheduler/overdue.ts";
 import { recoverFromFlush } from "../../scheduler/recovery.ts";
+import { eventually } from "../support/eventually.ts";
 import { sampleOf } from "../support/samples.ts";
 import { type TestDatabase, testDatabase, testRedis } from "../support/services.ts";
 
@@ -70,6 +71,8 @@ const deps = (
   intervals: { premiumMs: 900_000, trialMs: 900_000, freeMs: 3_600_000 },
   limits: { dueBatch: given.dueBatch ?? 1_000, overdueAfterMs: given.afterMs ?? 0 },
 });
+/** The first turn of a scheduler. */
+const scanDue = (given: Parameters<typeof createDueScan>[0]) => createDueScan(given)();
 const counts = () => database.asWorker((tx) => countSchedules(tx, 1_000));
 const waits = (telegramId: bigint, method: string, seconds: number, chatId = 0n) =>
   database.asWorker((tx) => recordWait(tx, { telegramId, method, chatId, seconds }));
@@ -89,9 +92,42 @@ describe("the due scan", () => {
 
   it("goes on at once while its batches are full, and shares the work with other schedulers", async () => {
     await users(25);
-    await expect(scanDue(deps({ dueBatch: 10 }))).resolves.toBe("again");
-    await Promise.all([scanDue(deps({ dueBatch: 10 })), scanDue(deps({ dueBatch: 10 }))]);
+    await expect(scanDue(deps({ dueBatch: 1 }))).resolves.toBe("again");
+    expect(await waiting()).toMatchObject({ "parse-1001": 10 });
+    await Promise.all([scanDue(deps({ dueBatch: 2 })), scanDue(deps({ dueBatch: 2 }))]);
     expect(await waiting()).toMatchObject({ "parse-1001": 25 });
+  });
+
+  it("loses nobody whose batch failed while others were enqueued", async () => {
+    await users(9);
+    let batches = 0;
+    const failing = {
+      ...producer,
+      async addBulk(jobs: Parameters<Producer["addBulk"]>[0]) {
+        batches += 1;
+        if (batches === 2) throw new Error("lost");
+        return producer.addBulk(jobs);
+      },
+    };
+    const turn = createDueScan(deps({ producer: failing, dueBatch: 2 }));
+    await expect(turn()).rejects.toThrow("lost");
+    expect((await counts()).due).toBeGreaterThanOrEqual(2);
+    await expect(turn()).resolves.toBe("rest");
+    expect(await counts()).toMatchObject({ due: 0, inFlight: 9 });
+    expect(await waiting()).toMatchObject({ "parse-1001": 9 });
+  });
+
+  it("finds again who came back from before the last look", async () => {
+    const [first] = await users(4);
+    const turn = createDueScan(deps());
+    await turn();
+    // As where a pause ends, or a wait: due since long ago, and claimed by nobody.
+    await database.asWorker((tx) => finish(tx, first as bigint, new Date(Date.now() - 3_600_000)));
+    await eventually(async () => {
+      await turn();
+      return (await counts()).inFlight === 4;
+    });
+    expect(await waiting()).toMatchObject({ "parse-1001": 4 });
   });
 
   it("claims nobody while Redis is away: they stay due", async () => {
@@ -223,9 +259,10 @@ describe("what went missing", () => {
 });
 
 it("measures who is due and what waits in which queue", async () => {
-  await users(4);
-  const all = deps({ dueBatch: 3 });
+  await users(3);
+  const all = deps();
   await scanDue(all);
+  await users(1, { from: 4 });
   await waits(2n, "messages.getHistory", 600);
   await waits(3n, "messages.getHistory", 60);
   await measure({ ...all, producer, flood: { sleepThreshold: 120 } });
