@@ -61,7 +61,7 @@ export function createLimits(divisor = 1) {
     overdueAfterMs: time(30_000),
     overdueScanEveryMs: time(10_000),
 
-    backfillPagesPerJob: 10,
+    backfillPagesPerJob: 50,
     backfillMsPerJob: 5_000,
     reconcileCallsPerJob: 10,
     reconcileMsPerJob: 5_000,
