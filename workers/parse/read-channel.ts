@@ -140,11 +140,12 @@ class Reading {
     let pts = start.pts ?? 0;
     let stored = start.pts;
     let known = highestKnown(start);
+    let asked = this.#askSince(pts);
     for (let page = 1; ; page += 1) {
-      const readAt = new Date(this.#deps.clock.now());
+      const { readAt } = asked;
       let news: ChannelDifference;
       try {
-        news = await this.#account.api.channelDifference(this.#ref, { pts, limit: this.#deps.limits.pageSize });
+        news = await asked.news;
       } catch (error) {
         if (error instanceof PtsUnusable && error.reason === "outdated") return "behind";
         const unusable = error instanceof PtsUnusable;
@@ -169,6 +170,9 @@ class Reading {
           await this.#account.commit((tx) => raiseTop(tx, this.#ref.id, seen.topMessageId));
         return "read";
       }
+      const last = news.final || still;
+      // On its way while this one is being stored.
+      if (!last) asked = this.#askSince(news.pts);
       const leaves = this.#leavesPts(start);
       const top = await this.#storeNews(news, {
         start,
@@ -179,11 +183,19 @@ class Reading {
         readAt,
       });
       if (top === null) return "claimed";
-      if (news.final || still) return "read";
+      if (last) return "read";
       pts = news.pts;
       if (!leaves) stored = pts;
       known = top;
     }
+  }
+
+  #askSince(pts: number): { readonly news: Promise<ChannelDifference>; readonly readAt: Date } {
+    const readAt = new Date(this.#deps.clock.now());
+    const news = this.#account.api.channelDifference(this.#ref, { pts, limit: this.#deps.limits.pageSize });
+    // Whoever takes it gets its error; where storing the page before it failed, nobody does.
+    news.catch(() => {});
+    return { news, readAt };
   }
 
   /** Whether something is covered that this account cannot see: no difference tells it of edits there. */
