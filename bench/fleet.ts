@@ -61,6 +61,8 @@ export async function startFleet(
     readonly users: number;
     /** How many of them are users of gramfleet's (1). */
     readonly ours?: number;
+    /** Whether they are subscribed to what their accounts follow (yes). */
+    readonly subscribed?: boolean;
     readonly channels: number;
     readonly files: readonly string[];
     /** Null where a row starts what it measures by itself. */
@@ -103,7 +105,9 @@ export async function startFleet(
     database: opened,
     vault: createVault(config.keyring),
     tenantId: DEFAULT_TENANT,
-    accounts: accounts.slice(0, options.ours ?? 1),
+    accounts: accounts
+      .slice(0, options.ours ?? 1)
+      .map((account) => (options.subscribed === false ? { ...account, follows: [] } : account)),
     now: new Date(),
     spreadMs: 0,
   });

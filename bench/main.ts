@@ -20,11 +20,11 @@ interface BenchFlags {
 
 const program = new Command("bench")
   .description("measure gramfleet side by side with what it stands on; exit 1 where a number does not hold")
-  .option("--only <row>", "store, due, calls, calls-changed; repeatable, or separated by commas", collect, [])
+  .option("--only <row>", "a row of bench/README.md; repeatable, or separated by commas", collect, [])
   .option("--json", "print one line of JSON", false)
   .option("--quick", "small sizes, to see that it works", false)
   .option("--pairs <n>", "pairs of runs of each row (5)", wholeNumber(1))
-  .option("--cpu-prof <dir>", "write a CPU profile of the worker in store there")
+  .option("--cpu-prof <dir>", "write CPU profiles of what is measured there")
   .exitOverride()
   .action(async (flags: BenchFlags) => {
     process.exitCode = await bench(flags);

@@ -2,6 +2,7 @@ import { Lifecycle } from "../runtime/lifecycle.ts";
 import { openAccounts } from "./accounts/row.ts";
 import { openCalls } from "./calls/row.ts";
 import { openDue } from "./due/row.ts";
+import { measureFirstPage } from "./first-page/row.ts";
 import type { MeasuredGround } from "./ground.ts";
 import { openJobs } from "./jobs/row.ts";
 import { openMemory } from "./memory/row.ts";
@@ -25,6 +26,8 @@ export interface Sizes {
     readonly accounts: number;
     readonly messagesEach: number;
   };
+  /** Channels that are added in `first-page`. */
+  readonly newChannels: number;
   /** Users that are due at once in `due`. */
   readonly users: number;
 }
@@ -35,6 +38,7 @@ export const FULL: Sizes = {
   accounts: 400,
   clients: 1_000,
   parallel: { accounts: 50, messagesEach: 600 },
+  newChannels: 40,
   users: 20_000,
 };
 /** To see that everything works: too little for numbers that mean something. */
@@ -44,6 +48,7 @@ export const QUICK: Sizes = {
   accounts: 60,
   clients: 50,
   parallel: { accounts: 5, messagesEach: 200 },
+  newChannels: 5,
   users: 2_000,
 };
 
@@ -84,7 +89,9 @@ export async function measure(rows: readonly RowName[], options: MeasureOptions)
     await timed("jobs", (lifecycle) =>
       openJobs(ground, lifecycle, { ...sizes, nodeFlags: options.nodeFlags, note: noteOf("jobs") }),
     );
-  if (rows.includes("due")) await timed("due", (lifecycle) => openDue(ground, lifecycle, sizes));
+  for (const name of ["due", "due-old-snapshot"] as const)
+    if (rows.includes(name))
+      await timed(name, (lifecycle) => openDue(ground, lifecycle, { ...sizes, oldSnapshot: name !== "due" }));
   if (rows.includes("memory")) await timed("memory", (lifecycle) => openMemory(ground, lifecycle, sizes));
   if (rows.includes("accounts"))
     await timed("accounts", (lifecycle) =>
@@ -100,6 +107,15 @@ export async function measure(rows: readonly RowName[], options: MeasureOptions)
       const calls = await openCalls(ground, lifecycle, { note });
       if (rows.includes("calls")) add("calls", [await calls.unchanged()]);
       if (rows.includes("calls-changed")) add("calls-changed", [await calls.changed()]);
+    });
+  if (rows.includes("first-page"))
+    await owning(async (lifecycle) => {
+      const note = noteOf("first-page");
+      note("preparing");
+      const { newChannels } = sizes;
+      add("first-page", [
+        await measureFirstPage(ground, lifecycle, { newChannels, nodeFlags: options.nodeFlags, note }),
+      ]);
     });
   return scores;
 }

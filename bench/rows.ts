@@ -15,10 +15,12 @@ export type RowName =
   | "read"
   | "jobs"
   | "due"
+  | "due-old-snapshot"
   | "memory"
   | "accounts"
   | "calls"
-  | "calls-changed";
+  | "calls-changed"
+  | "first-page";
 
 /** In the order in which they run and are shown. */
 export const ROWS: readonly (Row & { readonly name: RowName })[] = [
@@ -49,6 +51,14 @@ export const ROWS: readonly (Row & { readonly name: RowName })[] = [
   {
     name: "due",
     what: "due scan to queue",
+    against: "addBulk of the same jobs",
+    unit: "users/s",
+    better: "more",
+    atLeast: 0.7,
+  },
+  {
+    name: "due-old-snapshot",
+    what: "the same beside a transaction that has been open for four hours",
     against: "addBulk of the same jobs",
     unit: "users/s",
     better: "more",
@@ -87,5 +97,13 @@ export const ROWS: readonly (Row & { readonly name: RowName })[] = [
     unit: "calls",
     better: "fewer",
     atLeast: 100 / 14,
+  },
+  {
+    name: "first-page",
+    what: "first page of a new channel visible after channels add and parse --wait, the 95th of 100",
+    against: "the second that it may take",
+    unit: "ms",
+    better: "fewer",
+    atLeast: 1,
   },
 ];

@@ -10,14 +10,20 @@ const rowNamed = (name: RowName) => ROWS.find((row) => row.name === name)!;
 
 describe("choosing rows", () => {
   test.each([
-    [[], ["store", "due", "calls", "calls-changed"]],
-    [["due"], ["due"]],
+    [
+      [],
+      [
+        ...["store", "read", "jobs", "due", "due-old-snapshot", "memory", "accounts"],
+        ...["calls", "calls-changed", "first-page"],
+      ],
+    ],
+    [["due"], ["due", "due-old-snapshot"]],
     [["calls"], ["calls", "calls-changed"]],
     [["calls-changed"], ["calls-changed"]],
-    [["calls-changed, due"], ["due", "calls-changed"]],
+    [["calls-changed, read"], ["read", "calls-changed"]],
     [
-      ["due", "store", "due"],
-      ["store", "due"],
+      ["jobs", "store", "jobs"],
+      ["store", "jobs"],
     ],
   ])("%j selects %j", (only, rows) => {
     expect(chooseRows(only)).toEqual(rows);
@@ -63,7 +69,11 @@ describe("scores", () => {
     ["calls", 4, false],
     ["calls-changed", 14, true],
     ["calls-changed", 15, false],
-  ] as const)("%s with %d calls: %s", (name, ours, pass) => {
+    ["memory", 120, true],
+    ["memory", 121, false],
+    ["first-page", 100, true],
+    ["first-page", 101, false],
+  ] as const)("%s with %d, against 100: %s", (name, ours, pass) => {
     expect(score(rowNamed(name), [{ ours, baseline: 100 }])).toMatchObject({ ratio: 100 / ours, pass });
   });
 });
@@ -89,6 +99,22 @@ test("sides take turns, and the first pair is not counted", async () => {
   expect(pairs).toEqual([
     { ours: 100, baseline: 25 },
     { ours: 150, baseline: 25 },
+  ]);
+});
+
+test("what is no rate is taken as it is, and what begins afresh each time has nothing to warm up", async () => {
+  const notes: string[] = [];
+  const pairs = await sideBySide(
+    {
+      fresh: true,
+      ours: async () => ({ value: 48.25, note: "RSS 90 MiB" }),
+      baseline: async () => ({ count: 100, seconds: 2, cpu: { worker: 0.5, emulator: 0.001 } }),
+    },
+    { pairs: 1, note: (text) => notes.push(text) },
+  );
+  expect(pairs).toEqual([{ ours: 48.25, baseline: 50 }]);
+  expect(notes).toEqual([
+    "pair 1 of 1: ours 48.3, RSS 90 MiB; baseline 50/s, CPU worker 0.50 s (5.00 ms each), emulator 0.00 s (10.0 µs each)",
   ]);
 });
 
