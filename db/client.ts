@@ -7,6 +7,7 @@ import {
   type AppTx,
   type BackupTx,
   type Database,
+  type Held,
   LeaseGone,
   type LeaseRef,
   type PoolLoad,
@@ -97,6 +98,8 @@ export function openDatabase(options: DatabaseOptions): Database {
         .execute((tx) => work(tx)),
     );
 
+  const alone = () => worker.withPlugin(oneStatement()) as unknown as WorkerTx;
+
   return {
     inTenant<T>(tenantId: string, work: (tx: TenantTx) => Promise<T>) {
       return transact(app, async (tx: TenantTx): Promise<T> => {
@@ -108,7 +111,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     asWorker: (work) => transact(worker, work),
     asOwner: (work) => transact(owner, work),
     asBackup: (work) => picture(backup, (tx) => work(tx as BackupTx)),
-    once: (work) => watched(work(worker.withPlugin(oneStatement()) as unknown as WorkerTx)),
+    once: (work) => watched(work(alone())),
     async underLease<T>(lease: LeaseRef, work: (tx: WorkerTx) => Promise<T>) {
       const result = await transact(worker, async (tx: WorkerTx): Promise<T> => {
         if (fenced) await fence(tx, lease, options.fencedStatementMs);
@@ -118,6 +121,12 @@ export function openDatabase(options: DatabaseOptions): Database {
       });
       failpoint("committed");
       return result;
+    },
+    async onceUnderLease(lease, work) {
+      failpoint("committing");
+      const held = await watched(work(alone(), fenced ? heldRow(lease) : NO_FENCE));
+      if (!held) throw new LeaseGone(`the lease of session ${lease.sessionId} is not ours any more`);
+      failpoint("committed");
     },
     snapshot: (work) => picture(worker, (tx) => work(tx as WorkerTx)),
     check: () => answering(async () => void (await poolOf(urlOf.worker).plain.query("select 1"))),
@@ -166,6 +175,10 @@ async function fence(tx: WorkerTx, lease: LeaseRef, statementMs: number): Promis
   `.execute(tx);
   if (held.rows.length === 0) throw new LeaseGone(`the lease of session ${lease.sessionId} is not ours any more`);
 }
+
+const heldRow = (lease: LeaseRef): Held =>
+  sql`(select from leases where session_id = ${lease.sessionId} and token = ${lease.token} for key share)`;
+const NO_FENCE: Held = sql`(select)`;
 
 function oneStatement(): KyselyPlugin {
   let statements = 0;

@@ -1,4 +1,4 @@
-import type { Transaction } from "kysely";
+import type { RawBuilder, Transaction } from "kysely";
 import type { Schema } from "./schema.ts";
 
 declare const scope: unique symbol;
@@ -23,6 +23,9 @@ export interface LeaseRef {
   readonly sessionId: bigint;
   readonly token: string;
 }
+
+/** A query in parentheses with one row, or none where a lease is not ours any more. */
+export type Held = RawBuilder<unknown>;
 
 /** A pool's connections now, and the transactions that wait for one. */
 export interface PoolLoad {
@@ -59,6 +62,15 @@ export interface Database {
    * @throws LeaseGone when the row is not ours any more
    */
   underLease<T>(lease: LeaseRef, work: (tx: WorkerTx) => Promise<T>): Promise<T>;
+  /**
+   * As `underLease`, for what is one statement: it takes its rows from `held`, a query that locks the lease's row and has
+   * one row where it is ours. Begin, fence and commit are spared. PostgreSQL waits for others' locks without a timeout: not
+   * for statements that may meet long ones.
+   *
+   * @param work gives whether there was that row
+   * @throws LeaseGone where there was none
+   */
+  onceUnderLease(lease: LeaseRef, work: (tx: WorkerTx, held: Held) => Promise<boolean>): Promise<void>;
   /** As a worker, reading only, and one moment's picture however many statements it takes. */
   snapshot<T>(work: (tx: WorkerTx) => Promise<T>): Promise<T>;
   /** Throws when PostgreSQL does not answer: for `/ready`. */

@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { Tx, WorkerTx } from "./database.ts";
+import type { Held, Tx, WorkerTx } from "./database.ts";
 import { toStorable } from "./storable.ts";
 import { ofTenant } from "./tenant.ts";
 
@@ -24,17 +24,26 @@ export interface Run {
 /**
  * The end of a run, whatever its outcome, in one statement: recorded (`finished_at` is the database's clock), none in
  * flight any more, and the next one at `nextParseAt`.
+ *
+ * @param held the lease under which it ended; without it, none is asked for
+ * @returns false where the lease is not ours any more: nothing was written
  */
-export async function endRun(tx: WorkerTx, run: Run, nextParseAt: Date): Promise<void> {
+export async function endRun(tx: WorkerTx, run: Run, nextParseAt: Date, held: Held = sql`(select)`): Promise<boolean> {
   const error = run.error === null ? null : toStorable(run.error);
-  await sql`
-    with run as (
+  const { rows } = await sql<{ held: boolean }>`
+    with held as materialized ${held}, run as (
       insert into runs (tenant_id, user_id, slot, started_at, plan, outcome, error, channels, channels_changed, calls,
         waits, messages_new, messages_edited, messages_deleted)
-      values (${run.tenantId}, ${run.userId}, ${run.slot}, ${run.startedAt}, ${run.plan}, ${run.outcome}, ${error},
-        ${run.channels}, ${run.channelsChanged}, ${run.calls}, ${run.waits}, ${run.added}, ${run.edited}, ${run.deleted})
+      select ${run.tenantId}, ${run.userId}::int8, ${run.slot}::timestamptz, ${run.startedAt}::timestamptz, ${run.plan},
+        ${run.outcome}, ${error}, ${run.channels}::int4, ${run.channelsChanged}::int4, ${run.calls}::int4,
+        ${run.waits}::int4, ${run.added}::int4, ${run.edited}::int4, ${run.deleted}::int4
+      from held
+    ), scheduled as (
+      update schedules set claimed_at = null, next_parse_at = ${nextParseAt}
+      where user_id = ${run.userId} and exists (select from held)
     )
-    update schedules set claimed_at = null, next_parse_at = ${nextParseAt} where user_id = ${run.userId}`.execute(tx);
+    select exists (select from held) as held`.execute(tx);
+  return rows[0]?.held === true;
 }
 
 export interface RunTotals {

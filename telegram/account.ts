@@ -1,4 +1,4 @@
-import type { LeaseRef, WorkerTx } from "../db/database.ts";
+import type { Held, LeaseRef, WorkerTx } from "../db/database.ts";
 import type { SessionInfo } from "../db/sessions.ts";
 import type { TelegramApi } from "./api.ts";
 
@@ -11,6 +11,8 @@ export interface OpenAccount {
   readonly signal: AbortSignal;
   /** A transaction fenced by the lease. @throws LeaseLost */
   commit<T>(work: (tx: WorkerTx) => Promise<T>): Promise<T>;
+  /** One statement, fenced as `Database.onceUnderLease` says. @throws LeaseLost */
+  commitOnce(work: (tx: WorkerTx, held: Held) => Promise<boolean>): Promise<void>;
   /** Calls made and waits met so far. */
   tally(): { readonly calls: number; readonly waits: number };
 }

@@ -187,20 +187,22 @@ export function createAccounts(options: AccountsOptions): Accounts {
     signal: AbortSignal,
     policy: AccountPolicy,
   ): OpenAccount {
+    async function fenced<T>(commit: () => Promise<T>): Promise<T> {
+      if (!lease.gate.isOpen()) throw new LeaseLost("LEASE_LOST", "commit");
+      try {
+        return await span("commit", {}, commit);
+      } catch (error) {
+        if (error instanceof LeaseGone) throw new LeaseLost("LEASE_LOST", "commit");
+        throw error;
+      }
+    }
     return {
       session,
       api: connection.api,
       lease: lease.ref,
       signal,
-      async commit(write) {
-        if (!lease.gate.isOpen()) throw new LeaseLost("LEASE_LOST", "commit");
-        try {
-          return await span("commit", {}, () => database.underLease(lease.ref, write));
-        } catch (error) {
-          if (error instanceof LeaseGone) throw new LeaseLost("LEASE_LOST", "commit");
-          throw error;
-        }
-      },
+      commit: (write) => fenced(() => database.underLease(lease.ref, write)),
+      commitOnce: (write) => fenced(() => database.onceUnderLease(lease.ref, write)),
       tally: () => policy.tally(),
     };
   }

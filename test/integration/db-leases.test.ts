@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openDatabase } from "../../db/client.ts";
 import { type Database, LeaseGone, type WorkerTx } from "../../db/database.ts";
 import { deleteLease, insertLease, listLeases, openHeartbeat, takeOverLease } from "../../db/leases.ts";
+import { endRun, lastRuns, type Run } from "../../db/runs.ts";
 import { readTimeline } from "../../db/server.ts";
+import { loadSession } from "../../db/sessions.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { sleep } from "../../runtime/sleep.ts";
 import { eventually } from "../support/eventually.ts";
@@ -36,6 +38,18 @@ const lockWaits = async (tx: WorkerTx) => {
     select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(tx);
   return waiting.rows.length > 0;
 };
+const runOf = (userId: bigint): Run => ({
+  ...{
+    tenantId: "default",
+    userId,
+    slot: new Date(),
+    startedAt: new Date(),
+    plan: "free",
+    outcome: "done",
+    error: null,
+  },
+  ...{ channels: 3, channelsChanged: 1, calls: 4, waits: 0, added: 5, edited: 1, deleted: 0 },
+});
 /** A promise and its resolve. */
 const gate = () => {
   let open = () => {};
@@ -108,6 +122,39 @@ describe("leases", () => {
     expect(await taken).toBe(true);
     expect(order).toEqual(["fenced", "taken"]);
     await heartbeat.close();
+  });
+
+  it.each([
+    ["fenced, a run's end waits for the taker and comes to nothing", true],
+    ["without the fence it is written although another has taken over", false],
+  ])("%s", async (_, fenced) => {
+    const options = { url: test.url, poolSize: 2, fencedStatementMs: 400, log: silentLog };
+    const own = openDatabase({ ...options, fenced });
+    const lease = await leased();
+    const userId = (await database.once((tx) => loadSession(tx, lease.sessionId)))!.userId;
+    const write = () => own.onceUnderLease(lease, (tx, held) => endRun(tx, runOf(userId), new Date(), held));
+    await write();
+    expect(await database.asWorker((tx) => lastRuns(tx, userId, 9))).toHaveLength(1);
+
+    const watched = (await rowOf(lease.sessionId))!;
+    const [inside, finishing] = [gate(), gate()];
+    const taken = database.asWorker(async (tx) => {
+      await takeOverLease(tx, watched, { token: newToken(), holder: "b" });
+      inside.open();
+      await finishing.opened;
+    });
+    await inside.opened;
+    const written = write().then(
+      () => "written",
+      (error: unknown) => error,
+    );
+    if (fenced) await eventually(() => database.once(lockWaits), { what: "a run's end that waits for a lock" });
+    else await written;
+    finishing.open();
+    await taken;
+    expect(await written).toEqual(fenced ? expect.any(LeaseGone) : "written");
+    expect(await database.asWorker((tx) => lastRuns(tx, userId, 9))).toHaveLength(fenced ? 1 : 2);
+    await own.close();
   });
 
   it("ends a fenced statement before a taker may come", async () => {

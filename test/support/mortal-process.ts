@@ -69,6 +69,7 @@ export function mortalDatabase(database: Database): Database {
     ...database,
     once: (work) => around((inside) => inside(() => database.once(work))),
     asWorker: (work) => around((inside) => database.asWorker((tx) => inside(() => work(tx)))),
+    onceUnderLease: (lease, work) => around((inside) => inside(() => database.onceUnderLease(lease, work))),
     underLease: (lease, work) => around((inside) => database.underLease(lease, (tx) => inside(() => work(tx)))),
   };
 }

@@ -155,9 +155,11 @@ function leasedAccounts(database: Database, apis: ReadonlyMap<bigint, TelegramAp
       if (!(await database.once((tx) => insertLease(tx, { ...lease, holder: "test" }))))
         throw new LeaseHeld("leased elsewhere");
       const { signal } = new AbortController();
-      const commit: Parameters<typeof work>[0]["commit"] = (write) => database.underLease(lease, write);
+      type Account = Parameters<typeof work>[0];
+      const commit: Account["commit"] = (write) => database.underLease(lease, write);
+      const commitOnce: Account["commitOnce"] = (write) => database.onceUnderLease(lease, write);
       try {
-        return await work({ session, api, lease, signal, commit, tally: () => ({ calls: 3, waits: 0 }) });
+        return await work({ session, api, lease, signal, commit, commitOnce, tally: () => ({ calls: 3, waits: 0 }) });
       } finally {
         await database.once((tx) => deleteLease(tx, lease));
       }

@@ -159,7 +159,7 @@ async function parse(deps: ParseDependencies, account: OpenAccount, run: Run, hi
   await lookForLostNames(reading, account, who.userId, looked);
   const next = nextParseAt(run.slot, run.intervalMs, run.now(), deps.random());
   const ended = { ...reportOf(run), ...account.tally(), outcome: "done", error: null } as const;
-  await account.commit((tx) => endRun(tx, ended, next));
+  await account.commitOnce((tx, held) => endRun(tx, ended, next, held));
   deps.metrics.scheduleLag.observe({ plan: run.plan }, Math.max(0, run.now().getTime() - run.slot.getTime()) / 1_000);
 }
 
