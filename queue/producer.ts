@@ -1,23 +1,19 @@
-import { type JobsOptions, Queue, QueueEvents } from "bullmq";
+import { Queue, QueueEvents } from "bullmq";
 import type { Redis } from "ioredis";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Log } from "../runtime/log.ts";
+import { addJobs } from "./add-jobs.ts";
 import { type Drained, drainQueue } from "./drain.ts";
 import { eraseJobs, type WhoseJobs } from "./erase-jobs.ts";
+import { optionsOf } from "./job-options.ts";
 import { traceHandovers } from "./job-traces.ts";
-import { JOBS, type JobRef, type NewJob } from "./jobs.ts";
+import type { JobRef, NewJob } from "./jobs.ts";
 import { LIMITER } from "./limiter.ts";
 import { wakeOverslept } from "./overslept.ts";
 import { countParked, parkedUntil } from "./parking.ts";
 import { keyPrefix } from "./prefix.ts";
-import { priorityOf } from "./priority.ts";
 import { duplicateRedis } from "./redis.ts";
 
-/** Ended jobs are kept for whoever waits for their end, and for a look at what failed. */
-const KEEP_DONE = { count: 500, age: 3_600 };
-const KEEP_FAILED = { count: 1_000, age: 7 * 86_400 };
-/** Between the attempts of what is retried at all: 1 s, 2 s, 4 s, … */
-const BACKOFF = { type: "exponential", delay: 1_000 };
 const WAITING_STATES = ["prioritized", "waiting", "delayed", "active", "failed", "completed"] as const;
 
 export interface QueueCounts {
@@ -143,11 +139,14 @@ export function createProducer(options: { redis: Redis; prefix: string; log: Log
     }
     const refs = new Map<NewJob, JobRef>();
     const adds = [...byQueue].map(async ([name, group]) => {
-      const added = await queueOf(name).addBulk(
-        group.map((job) => ({ name: job.name, data: job.data, opts: { ...of(job), ...traces.optionsOf(job) } })),
+      const redis = await connected(options.redis);
+      const ids = await addJobs(
+        redis,
+        queueOf(name),
+        group.map((job) => ({ name: job.name, data: job.data, opts: { ...optionsOf(job), ...traces.optionsOf(job) } })),
       );
-      added.forEach((job, index) => {
-        refs.set(group[index] as NewJob, { queue: name, id: String(job.id) });
+      ids.forEach((id, index) => {
+        refs.set(group[index] as NewJob, { queue: name, id });
       });
     });
     if (byQueue.size > 0) {
@@ -250,30 +249,4 @@ async function connected(redis: Redis): Promise<Redis> {
   if (redis.status === "connecting" || redis.status === "connect")
     await new Promise<void>((resolve) => redis.once("ready", resolve));
   return redis;
-}
-
-function of(job: NewJob): JobsOptions {
-  const { attempts, afterActive } = JOBS[job.name];
-  return {
-    attempts,
-    backoff: BACKOFF,
-    priority: priorityOf(job.urgency, job.dueAt),
-    removeOnComplete: KEEP_DONE,
-    removeOnFail: KEEP_FAILED,
-    deduplication: { id: dedupOf(job), ...(afterActive ? { keepLastIfActive: true } : {}) },
-  };
-}
-
-function dedupOf(job: NewJob): string {
-  switch (job.name) {
-    case "parse-user":
-      return JOBS[job.name].dedup(job.data);
-    case "backfill-channel":
-      return JOBS[job.name].dedup(job.data);
-    case "reconcile-channel":
-      return JOBS[job.name].dedup(job.data);
-    case "verify-session":
-    case "revoke-session":
-      return JOBS[job.name].dedup(job.data);
-  }
 }
