@@ -1,8 +1,11 @@
 import { OperatorError } from "../runtime/operator-error.ts";
 import { ROWS, type RowName } from "./rows.ts";
 
+/** Takes minutes, and gigabytes that are kept: only where it is asked for. */
+const ONLY_WHEN_NAMED: readonly RowName[] = ["growth"];
+
 /**
- * The rows asked for, in the order of the table: all of them where none is named. A name selects its row and those
+ * The rows asked for, in the order of the table: all but `growth` where none is named. A name selects its row and those
  * that it is the beginning of (`calls` also selects `calls-changed`); an entry may hold several, separated by commas.
  *
  * @throws OperatorError (usage) where a name selects nothing
@@ -17,5 +20,7 @@ export function chooseRows(only: readonly string[]): RowName[] {
       { exitCode: 2 },
     );
   const chosen = ROWS.map((row) => row.name);
-  return names.length === 0 ? chosen : chosen.filter((row) => names.some((name) => selects(name, row)));
+  return names.length === 0
+    ? chosen.filter((row) => !ONLY_WHEN_NAMED.includes(row))
+    : chosen.filter((row) => names.some((name) => selects(name, row)));
 }

@@ -58,6 +58,8 @@ export async function startFleet(
   lifecycle: Lifecycle,
   options: {
     readonly name: string;
+    /** `bench_` and the name, where not given. */
+    readonly database?: string;
     readonly users: number;
     /** How many of them are users of gramfleet's (1). */
     readonly ours?: number;
@@ -70,7 +72,7 @@ export async function startFleet(
   },
 ): Promise<Fleet> {
   const { log } = ground;
-  const database = `bench_${options.name.replaceAll("-", "_")}`;
+  const { database = `bench_${options.name.replaceAll("-", "_")}` } = options;
   const services = await ground.environment(database);
   const dir = join(ground.dir, options.name);
   mkdirSync(dir, { recursive: true, mode: 0o700 });

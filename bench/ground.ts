@@ -37,15 +37,17 @@ export async function openGround(options: {
   readonly env: NodeJS.ProcessEnv;
   /** What the temporary folder is called after. */
   readonly name: string;
+  /** PostgreSQL's data are in this folder, and stay there. */
+  readonly kept?: string;
   readonly lifecycle: Lifecycle;
   readonly log: Log;
 }): Promise<MeasuredGround> {
-  const { env, lifecycle, log } = options;
+  const { env, lifecycle, log, kept } = options;
   const path = mkdtempSync(join(tmpdir(), `gramfleet-${options.name}-`));
   // PostgreSQL passes through it as a user of its own when we are root.
   chmodSync(path, 0o711);
   lifecycle.own("folder", path, () => rmSync(path, { recursive: true, force: true }));
-  const dataDir = openDataDir(join(path, "data"));
+  const dataDir = openDataDir(kept ?? join(path, "data"));
   const held = await acquire(
     lifecycle,
     "services",
@@ -53,7 +55,7 @@ export async function openGround(options: {
     async (services) => {
       await services.close();
       await ended(services.supervisorPid);
-      rmSync(services.cluster, { recursive: true, force: true });
+      if (kept === undefined) rmSync(services.cluster, { recursive: true, force: true });
     },
   );
   const dir = join(path, "rows");

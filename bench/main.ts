@@ -1,3 +1,4 @@
+import { join, resolve } from "node:path";
 import { Command, CommanderError } from "commander";
 import { wholeNumber } from "../cli/options.ts";
 import { createOutput, type Output } from "../cli/output.ts";
@@ -16,6 +17,7 @@ interface BenchFlags {
   readonly quick: boolean;
   readonly pairs?: number;
   readonly cpuProf?: string;
+  readonly growthDir?: string;
 }
 
 const program = new Command("bench")
@@ -25,6 +27,7 @@ const program = new Command("bench")
   .option("--quick", "small sizes, to see that it works", false)
   .option("--pairs <n>", "pairs of runs of each row (5)", wholeNumber(1))
   .option("--cpu-prof <dir>", "write CPU profiles of what is measured there")
+  .option("--growth-dir <dir>", "where growth keeps its rows, some 15 GB (BENCH_GROWTH_DIR, else .gramfleet/growth)")
   .exitOverride()
   .action(async (flags: BenchFlags) => {
     process.exitCode = await bench(flags);
@@ -57,8 +60,10 @@ async function measureOn(
 ) {
   const sizes = flags.quick ? QUICK : FULL;
   const ground = await openGround({ env: process.env, name: "bench", lifecycle, log });
+  const kept = flags.growthDir ?? process.env.BENCH_GROWTH_DIR ?? join(".gramfleet", "growth");
   return measure(rows, {
     ...{ ground, lifecycle },
+    openKept: (owner) => openGround({ env: process.env, name: "bench", lifecycle: owner, kept: resolve(kept), log }),
     sizes: { ...sizes, pairs: flags.pairs ?? sizes.pairs },
     note: (text) => out.note(text),
     nodeFlags: flags.cpuProf ? ["--cpu-prof", `--cpu-prof-dir=${flags.cpuProf}`] : [],

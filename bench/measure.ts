@@ -4,6 +4,7 @@ import { openCalls } from "./calls/row.ts";
 import { openDue } from "./due/row.ts";
 import { measureFirstPage } from "./first-page/row.ts";
 import type { MeasuredGround } from "./ground.ts";
+import { type GrowthSizes, openGrowth } from "./growth/row.ts";
 import { openJobs } from "./jobs/row.ts";
 import { openMemory } from "./memory/row.ts";
 import { openRead } from "./read/row.ts";
@@ -28,6 +29,7 @@ export interface Sizes {
   };
   /** Channels that are added in `first-page`. */
   readonly newChannels: number;
+  readonly growth: GrowthSizes;
   /** Users that are due at once in `due`. */
   readonly users: number;
 }
@@ -39,6 +41,7 @@ export const FULL: Sizes = {
   clients: 1_000,
   parallel: { accounts: 50, messagesEach: 600 },
   newChannels: 40,
+  growth: { large: 10_000_000, small: 100_000, messages: 20_000 },
   users: 20_000,
 };
 /** To see that everything works: too little for numbers that mean something. */
@@ -49,11 +52,14 @@ export const QUICK: Sizes = {
   clients: 50,
   parallel: { accounts: 5, messagesEach: 200 },
   newChannels: 5,
+  growth: { large: 20_000, small: 2_000, messages: 1_000 },
   users: 2_000,
 };
 
 export interface MeasureOptions {
   readonly ground: MeasuredGround;
+  /** PostgreSQL's data stay where this one has them. */
+  readonly openKept: (lifecycle: Lifecycle) => Promise<MeasuredGround>;
   /** Closes whatever a row has open, should we be interrupted. */
   readonly lifecycle: Lifecycle;
   readonly sizes: Sizes;
@@ -117,5 +123,11 @@ export async function measure(rows: readonly RowName[], options: MeasureOptions)
         await measureFirstPage(ground, lifecycle, { newChannels, nodeFlags: options.nodeFlags, note }),
       ]);
     });
+  if (rows.includes("growth"))
+    await timed("growth", async (lifecycle) =>
+      openGrowth(await options.openKept(lifecycle), lifecycle, {
+        ...{ ...sizes.growth, nodeFlags: options.nodeFlags, note: noteOf("growth") },
+      }),
+    );
   return scores;
 }

@@ -1,11 +1,9 @@
-import { sql } from "kysely";
-import { DEFAULT_TENANT } from "../../cli/context.ts";
-import type { ControlAccount } from "../../emulator/control-protocol.ts";
-import { type NewJob, queueOf } from "../../queue/jobs.ts";
+import type { NewJob } from "../../queue/jobs.ts";
 import type { Lifecycle } from "../../runtime/lifecycle.ts";
-import { type Fleet, startFleet } from "../fleet.ts";
+import { startFleet } from "../fleet.ts";
 import type { MeasuredGround } from "../ground.ts";
 import { type Run, type Sides, timedRun } from "../side-by-side.ts";
+import { backfillJob, makeKnown, runAll, usersOf } from "../store/known.ts";
 import { writeExport } from "../store/posts.ts";
 import { assertStored, forgetMessages } from "../store/stored.ts";
 
@@ -41,9 +39,9 @@ export async function openAccounts(
     // Every other user is a free one, whose history would not go back all the way.
     worker: { nodeFlags: options.nodeFlags, env: { HISTORY_DEPTH_FREE: "1000000" } },
   });
-  const users = await usersOf(fleet);
+  const users = await usersOf(fleet, options.accounts);
   options.note(`reading everything once for ${options.accounts} users`);
-  await runAll(fleet, users.map(parseJob));
+  await makeKnown(fleet, users);
   const run = async (chosen: typeof channels, jobs: NewJob[]): Promise<Run> => {
     await forgetMessages(fleet);
     const messages = chosen.reduce((sum, channel) => sum + channel.messages, 0);
@@ -60,47 +58,8 @@ export async function openAccounts(
     ours: () =>
       run(
         many,
-        many.map((channel, index) => backfillJob(users[index]!, channel.id)),
+        many.map((channel, index) => backfillJob(users[index]!, BigInt(channel.id))),
       ),
-    baseline: () => run([one!], [backfillJob(users[0]!, one!.id)]),
+    baseline: () => run([one!], [backfillJob(users[0]!, BigInt(one!.id))]),
   };
 }
-
-interface User {
-  readonly userId: bigint;
-  readonly account: ControlAccount;
-}
-
-async function usersOf({ database, accounts }: Fleet): Promise<User[]> {
-  const { rows } = await database.asWorker((tx) =>
-    sql<{ id: bigint; telegram_id: bigint }>`select id, telegram_id from users`.execute(tx),
-  );
-  return accounts.map((account) => {
-    const user = rows.find((row) => row.telegram_id === account.telegramId);
-    if (!user) throw new Error("an emulated person is no user of ours");
-    return { userId: user.id, account };
-  });
-}
-
-async function runAll(fleet: Fleet, jobs: readonly NewJob[]): Promise<void> {
-  await fleet.producer.addBulk(jobs);
-  await fleet.idle();
-}
-
-const common = ({ account }: User) => ({
-  queue: queueOf({ apiId: account.apiId, ownApi: false }),
-  urgency: "premium" as const,
-  dueAt: new Date(),
-});
-
-const parseJob = (user: User): NewJob => ({
-  ...common(user),
-  name: "parse-user",
-  data: { tenantId: DEFAULT_TENANT, userId: String(user.userId) },
-});
-
-const backfillJob = (user: User, channelId: number): NewJob => ({
-  ...common(user),
-  name: "backfill-channel",
-  data: { tenantId: DEFAULT_TENANT, userId: String(user.userId), channelId: String(channelId) },
-});

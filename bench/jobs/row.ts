@@ -1,6 +1,4 @@
 import { sql } from "kysely";
-import { DEFAULT_TENANT } from "../../cli/context.ts";
-import { type NewJob, queueOf } from "../../queue/jobs.ts";
 import type { Lifecycle } from "../../runtime/lifecycle.ts";
 import { callsBetween, describeCalls } from "../calls/count.ts";
 import { cpuOf } from "../cpu.ts";
@@ -8,6 +6,7 @@ import { type Fleet, startFleet } from "../fleet.ts";
 import { startBareGramJs } from "../given.ts";
 import type { MeasuredGround } from "../ground.ts";
 import { type Run, type Sides, timedRun } from "../side-by-side.ts";
+import { makeKnown, parseJob, runAll, usersOf } from "../store/known.ts";
 import type { BareJobs } from "./bare-gramjs.ts";
 
 const CHANNELS = 40;
@@ -32,13 +31,10 @@ export async function openJobs(
     files: [],
     worker: { nodeFlags: options.nodeFlags, env: { WORKER_CONCURRENCY: String(WORKER_CONCURRENCY) } },
   });
-  const jobs = await parseJobs(fleet, options.accounts);
-  const parseAll = async () => {
-    await fleet.producer.addBulk(jobs);
-    await fleet.idle();
-  };
+  const users = await usersOf(fleet, options.accounts);
+  const jobs = users.map(parseJob);
   options.note(`reading everything once for ${options.accounts} users`);
-  await parseAll();
+  await makeKnown(fleet, users);
   const bare = await startBareGramJs<BareJobs>(
     {
       name: "bare GramJS",
@@ -54,7 +50,7 @@ export async function openJobs(
     ours: () =>
       withCalls(fleet, ["users.GetUsers", "messages.GetPeerDialogs"], async () => {
         const since = await now(fleet);
-        const run = await timedRun(jobs.length, fleet.cpu, parseAll);
+        const run = await timedRun(jobs.length, fleet.cpu, () => runAll(fleet, jobs));
         await assertNothingNew(fleet, since, jobs.length);
         return run;
       }),
@@ -64,22 +60,6 @@ export async function openJobs(
         return { ...result, cpu };
       }),
   };
-}
-
-async function parseJobs({ database }: Fleet, accounts: number): Promise<NewJob[]> {
-  const { rows } = await database.asWorker((tx) =>
-    sql<{ user_id: bigint; api_id: number }>`select user_id, api_id from sessions where state = 'AUTHORIZED'`.execute(
-      tx,
-    ),
-  );
-  if (rows.length !== accounts) throw new Error(`${rows.length} of ${accounts} users have a session`);
-  return rows.map((row) => ({
-    name: "parse-user",
-    queue: queueOf({ apiId: row.api_id, ownApi: false }),
-    data: { tenantId: DEFAULT_TENANT, userId: String(row.user_id) },
-    urgency: "premium",
-    dueAt: new Date(),
-  }));
 }
 
 /** Every one of these calls was made once for each of the run's accounts, and no other. */

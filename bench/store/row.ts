@@ -1,13 +1,10 @@
-import { DEFAULT_TENANT } from "../../cli/context.ts";
-import { findUser } from "../../db/users.ts";
-import type { NewJob } from "../../queue/jobs.ts";
-import { queueOf } from "../../queue/jobs.ts";
 import type { Lifecycle } from "../../runtime/lifecycle.ts";
 import { cpuOf } from "../cpu.ts";
-import { type Fleet, startFleet } from "../fleet.ts";
+import { startFleet } from "../fleet.ts";
 import { startBareGramJs } from "../given.ts";
 import type { MeasuredGround } from "../ground.ts";
 import { type Run, type Sides, timedRun } from "../side-by-side.ts";
+import { backfillJob, makeKnown, usersOf } from "./known.ts";
 import { writeExport } from "./posts.ts";
 import type { RawGramJs } from "./raw-gramjs.ts";
 import { assertStored, forgetMessages } from "./stored.ts";
@@ -32,7 +29,9 @@ export async function openStore(
     files: [file],
     worker: { nodeFlags: options.nodeFlags },
   });
-  const backfill = await makeKnown(fleet);
+  const users = await usersOf(fleet, 1);
+  await makeKnown(fleet, users);
+  const backfill = backfillJob(users[0]!, BigInt(CHANNEL.id));
   const raw = await startBareGramJs<RawGramJs>(
     { name: "raw GramJS", module: new URL("./raw-gramjs.ts", import.meta.url), ...{ ground, fleet, lifecycle } },
     fleet.accounts.slice(1, 2),
@@ -52,16 +51,4 @@ export async function openStore(
       return { ...run, cpu };
     },
   };
-}
-
-/** The first parse finds the channel and its pts; gives the job that reads its history. */
-async function makeKnown(fleet: Fleet): Promise<NewJob> {
-  const account = fleet.accounts[0]!;
-  const user = await fleet.database.inTenant(DEFAULT_TENANT, (tx) => findUser(tx, account.telegramId));
-  const who = { tenantId: DEFAULT_TENANT, userId: String(user?.id) };
-  const common = { queue: queueOf({ apiId: account.apiId, ownApi: false }), dueAt: new Date() };
-  await fleet.run({ name: "parse-user", ...common, data: who, urgency: "manual" });
-  await fleet.idle();
-  const data = { ...who, channelId: String(CHANNEL.id) };
-  return { name: "backfill-channel", ...common, data, urgency: "manual" };
 }

@@ -18,6 +18,8 @@ describe("choosing rows", () => {
       ],
     ],
     [["due"], ["due", "due-old-snapshot"]],
+    // Only when it is named.
+    [["growth"], ["growth"]],
     [["calls"], ["calls", "calls-changed"]],
     [["calls-changed"], ["calls-changed"]],
     [["calls-changed, read"], ["read", "calls-changed"]],
