@@ -76,6 +76,19 @@ export async function saveChannel(tx: Tx, facts: ChannelFacts): Promise<void> {
   if (rows.length > 0) await saveName(tx, facts.id, facts.username);
 }
 
+/**
+ * Keeps channels from being forgotten until the transaction's end, which is to say who follows them; adds those that have
+ * been, since they were saved by themselves.
+ */
+export async function holdChannels(tx: Tx, channels: readonly ChannelFacts[]): Promise<void> {
+  const ids = channels.map(({ id }) => id);
+  const { rows } = await sql<{ id: bigint }>`
+    select id from channels where id = any(${ids}::int8[]) order by id for key share`.execute(tx);
+  const held = new Set(rows.map(({ id }) => id));
+  for (const { id, username, title, kind } of channels)
+    if (!held.has(id)) await saveChannel(tx, { id, username, title, kind });
+}
+
 /** The channel was this basic group before. */
 export async function saveMigration(tx: Tx, channelId: bigint, groupId: bigint): Promise<void> {
   await sql`

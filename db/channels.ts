@@ -4,6 +4,7 @@ export {
   type Channel,
   type ChannelFacts,
   findChannel,
+  holdChannels,
   loadChannels,
   raiseTop,
   saveChannel,

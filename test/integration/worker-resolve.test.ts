@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { subscriptionLines } from "../../db/channel-lives.ts";
 import { subscriptionsOf } from "../../db/channels.ts";
+import { forgetChannel, noteUnfollowed } from "../../db/unfollowed-channels.ts";
 import { PeerGone, RpcRefused, WaitRunning } from "../../telegram/errors.ts";
 import { FakeChannel, FakeTelegram } from "../support/fake-telegram.ts";
 import { startParsing, type TestUser } from "../support/parsing.ts";
@@ -9,9 +10,22 @@ import { startParsing, type TestUser } from "../support/parsing.ts";
 
 let parsing: Awaited<ReturnType<typeof startParsing>>;
 beforeAll(async () => {
-  parsing = await startParsing();
+  parsing = await startParsing({
+    through: (database) => ({
+      ...database,
+      async underLease(lease, work) {
+        const before = beforeCommit;
+        beforeCommit = null;
+        await before?.();
+        return database.underLease(lease, work);
+      },
+    }),
+  });
 });
 afterAll(() => parsing.close());
+
+/** What happens once before the next fenced transaction. */
+let beforeCommit: (() => Promise<void>) | null = null;
 
 let number = 1_000n;
 /** A user who follows so many groups, joined or by name, none resolved yet. */
@@ -38,6 +52,20 @@ async function followed(groups: number, joined: boolean) {
 }
 const states = async (user: TestUser) =>
   (await parsing.database.asWorker((tx) => subscriptionsOf(tx, user.userId))).map(({ state }) => state);
+
+it.each([
+  ["joined", true],
+  ["found by name", false],
+])("stores a channel that was forgotten before anybody was said to follow it: %s", async (_, joined) => {
+  const { channels, user } = await followed(2, joined);
+  const forgotten: unknown[] = [];
+  beforeCommit = async () => {
+    await parsing.database.asWorker(noteUnfollowed);
+    for (const { id } of channels) forgotten.push(await parsing.database.asWorker((tx) => forgetChannel(tx, id, 100)));
+  };
+  await expect(parsing.parse(user)).resolves.toMatchObject({ outcome: "done", channels: 2, added: 4 });
+  expect(forgotten).toContainEqual({ messages: 0, done: true });
+});
 
 it("reads the others where one joined group is out of reach by now", async () => {
   const { channels, api, user } = await followed(3, true);

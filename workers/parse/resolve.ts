@@ -1,4 +1,4 @@
-import { type Subscription, saveMigration, settleSubscription } from "../../db/channels.ts";
+import { holdChannels, type Subscription, saveMigration, settleSubscription } from "../../db/channels.ts";
 import type { Database } from "../../db/database.ts";
 import { type ResolvedName, saveResolved } from "../../db/resolved.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -170,6 +170,11 @@ async function save(
     found.map(({ info }) => info),
   );
   await account.commit(async (tx) => {
+    // Nobody may follow them yet: one that is private is forgotten at once.
+    await holdChannels(
+      tx,
+      found.map(({ info }) => info),
+    );
     for (const { info, migratedFrom } of found)
       if (migratedFrom !== null) await saveMigration(tx, info.id, migratedFrom);
     await saveResolved(
