@@ -1,5 +1,5 @@
 import { Api } from "telegram/tl/api.js";
-import { toLong, toPeerRef } from "./ids.ts";
+import { fromLong, toLong, toPeerRef } from "./ids.ts";
 
 /** Where a page of `messages.getDialogs` begins (core.telegram.org/api/offsets). */
 export interface DialogsOffset {
@@ -54,7 +54,7 @@ function inputPeerOf(
       ? answer.users.find((user): user is Api.User => user.className === "User" && user.id.toString() === id)
       : answer.chats.find((chat): chat is Api.Channel => chat.className === "Channel" && chat.id.toString() === id);
   if (!hash?.accessHash) return null;
-  const accessHash = hash.accessHash;
+  const accessHash = toLong(fromLong(hash.accessHash));
   return type === "user"
     ? new Api.InputPeerUser({ userId: toLong(BigInt(id)), accessHash })
     : new Api.InputPeerChannel({ channelId: toLong(BigInt(id)), accessHash });

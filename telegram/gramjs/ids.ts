@@ -8,9 +8,9 @@ export function toLong(value: bigint): bigInt.BigInteger {
   return bigInt(value.toString());
 }
 
-/** Telegram's 64-bit numbers, GramJS's to ours. */
-export function fromLong(value: bigInt.BigInteger): bigint {
-  return BigInt(value.toString());
+/** Telegram's 64-bit numbers to ours: GramJS's, or ours already, where our own decoder has read the answer. */
+export function fromLong(value: bigInt.BigInteger | bigint): bigint {
+  return typeof value === "bigint" ? value : BigInt(value.toString());
 }
 
 export function toPeerRef(peer: Api.TypePeer): PeerRef {

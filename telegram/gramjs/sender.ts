@@ -7,6 +7,7 @@ import { MTProtoSender } from "telegram/network/MTProtoSender.js";
 import type { MTProtoState } from "telegram/network/MTProtoState.js";
 import type { RequestState } from "telegram/network/RequestState.js";
 import { TLMessage } from "telegram/tl/core/TLMessage.js";
+import { answers } from "./answers.ts";
 import { toLong } from "./ids.ts";
 import { openServerMessage } from "./open-message.ts";
 
@@ -23,6 +24,14 @@ export interface SenderEvents {
   failed(error: unknown): void;
   /** The data center says something that is no answer to a call: an update, as a rule. */
   pushed(object: unknown): void;
+}
+
+/** An RPCResult, whose fields GramJS calls private. */
+interface Answer {
+  readonly reqMsgId: TLMessage["msgId"];
+  readonly error?: unknown;
+  /** Unpacks it where it is packed. */
+  readonly body: Buffer;
 }
 
 /**
@@ -93,10 +102,16 @@ export class LeasedSender extends MTProtoSender {
    * GramJS throws it on as well, and that would end the reading of the other answers in the same container, for good.
    */
   override _handleRPCResult(message: TLMessage): void {
-    const state = this._pendingState.get(message.obj.reqMsgId);
+    const result: Answer = message.obj;
+    const state = this._pendingState.get(result.reqMsgId);
     if (!state) return;
     try {
-      super._handleRPCResult(message);
+      if (result.error) {
+        super._handleRPCResult(message);
+      } else {
+        this.forget(state);
+        state.resolve(answers.read(state.request, result.body));
+      }
     } catch (error) {
       this.forget(state);
       state.reject(error);

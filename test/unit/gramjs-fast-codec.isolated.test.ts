@@ -11,7 +11,7 @@ import { wasmAesIge } from "../../telegram/gramjs/codec/aes-ige.ts";
 import { zlibChecksum } from "../../telegram/gramjs/codec/checksum.ts";
 import { install, useFastCodec } from "../../telegram/gramjs/codec/fast-codec.ts";
 import { nativeIntegers } from "../../telegram/gramjs/codec/native-integers.ts";
-import type { Patch } from "../../telegram/gramjs/codec/patch.ts";
+import type { ModulePatch, Patch } from "../../telegram/gramjs/codec/patch.ts";
 
 const gramjs = createRequire(import.meta.url);
 const original = { readBigIntFromBuffer, toSignedLittleBuffer };
@@ -56,14 +56,17 @@ test("ciphers what is no whole block, and refuses to decipher it", () => {
   expect(() => new IGE(key, iv).decryptIge(cipher.subarray(1))).toThrow("no whole blocks");
 });
 
-test.each([nativeIntegers, zlibChecksum, wasmAesIge] as unknown as Patch[])("$name: fits this GramJS", (patch) => {
-  const exports = { ...gramjs(patch.module) };
-  const log = { ...silentLog, warn: vi.fn() };
-  expect(install(patch, exports, log as unknown as Log, 50)).toBe(true);
-  expect(log.warn).not.toHaveBeenCalled();
-  const ours = patch.make(gramjs(patch.module));
-  for (const name of Object.keys(ours)) expect(exports[name]).not.toBe(gramjs(patch.module)[name]);
-});
+test.each([nativeIntegers, zlibChecksum, wasmAesIge] as unknown as ModulePatch[])(
+  "$name: fits this GramJS",
+  (patch) => {
+    const exports = { ...gramjs(patch.module) };
+    const log = { ...silentLog, warn: vi.fn() };
+    expect(install(patch, exports, log as unknown as Log, 50)).toBe(true);
+    expect(log.warn).not.toHaveBeenCalled();
+    const ours = patch.make(gramjs(patch.module));
+    for (const name of Object.keys(ours)) expect(exports[name]).not.toBe(gramjs(patch.module)[name]);
+  },
+);
 
 test("leaves a patch out that does not fit, and says so", () => {
   const theirs = { crc32: () => 1 };

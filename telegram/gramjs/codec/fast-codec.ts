@@ -1,13 +1,17 @@
 import { createRequire } from "node:module";
 import type { Log } from "../../../runtime/log.ts";
+import { answers } from "../answers.ts";
 import { wasmAesIge } from "./aes-ige.ts";
 import { zlibChecksum } from "./checksum.ts";
+import { messageDecoder } from "./message-decoder.ts";
 import { nativeIntegers } from "./native-integers.ts";
-import type { Patch } from "./patch.ts";
+import type { ModulePatch, Patch } from "./patch.ts";
 
-const PATCHES: readonly Patch[] = [nativeIntegers, zlibChecksum, wasmAesIge].map(anyPatch);
+const PATCHES = [nativeIntegers, zlibChecksum, wasmAesIge] as unknown as readonly ModulePatch[];
 /** More would be felt by every process that starts: the originals are slow, and not yet compiled. */
-const TRIALS = 10;
+const TRIALS = 8;
+/** Each is an answer of every kind, of some dozen objects. */
+const DECODER_TRIALS = 1;
 
 /** GramJS's modules call each other through these exports, which only require hands out to be changed. */
 const gramjs = createRequire(import.meta.url);
@@ -22,6 +26,7 @@ export function useFastCodec(log: Log): void {
   if (decided) return;
   decided = true;
   for (const patch of PATCHES) install(patch, gramjs(patch.module) as object, log);
+  install(messageDecoder as unknown as Patch, answers, log, DECODER_TRIALS);
 }
 
 /** Leaves GramJS's codec as it comes, for the whole process: {@link useFastCodec} does nothing then. */
@@ -42,9 +47,4 @@ export function install(patch: Patch, exports: object, log: Log, trials = TRIALS
     log.warn({ err: error, patch: patch.name }, "GramJS codec patch left out");
     return false;
   }
-}
-
-/** The list forgets which exports each one is about; {@link install} brings the right ones to each. */
-function anyPatch(patch: unknown): Patch {
-  return patch as Patch;
 }

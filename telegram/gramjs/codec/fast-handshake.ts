@@ -4,7 +4,7 @@ import bigInt from "big-integer";
 import type { Log } from "../../../runtime/log.ts";
 import { factorOf } from "./factorize.ts";
 import { install } from "./fast-codec.ts";
-import type { Patch } from "./patch.ts";
+import type { ModulePatch } from "./patch.ts";
 import { bytesOf, powerModuloTelegramPrime, TELEGRAM_PRIME, toBigInt } from "./telegram-prime.ts";
 
 type Helpers = typeof import("telegram/Helpers.js");
@@ -26,13 +26,13 @@ let decided = false;
 export function useFastHandshake(log: Log): void {
   if (decided) return;
   decided = true;
-  install(opensslPowers as unknown as Patch, gramjs(opensslPowers.module) as object, log, TRIALS);
-  install(numberBytes as unknown as Patch, gramjs(numberBytes.module) as object, log, TRIALS);
-  install(squareForms as unknown as Patch, gramjs(squareForms.module) as object, log, TRIALS);
+  install(opensslPowers as unknown as ModulePatch, gramjs(opensslPowers.module) as object, log, TRIALS);
+  install(numberBytes as unknown as ModulePatch, gramjs(numberBytes.module) as object, log, TRIALS);
+  install(squareForms as unknown as ModulePatch, gramjs(squareForms.module) as object, log, TRIALS);
 }
 
 /** Powers modulo Telegram's own prime by OpenSSL, modulo anything else as before. */
-export const opensslPowers: Patch<Powers> = {
+export const opensslPowers: ModulePatch<Powers> = {
   name: "powers modulo Telegram's prime",
   module: "telegram/Helpers.js",
   make: (original) => ({
@@ -54,7 +54,7 @@ export const opensslPowers: Patch<Powers> = {
 };
 
 /** Numbers without a sign as bytes by the engine's bigint, instead of through their digits in base 2. */
-export const numberBytes: Patch<Bytes> = {
+export const numberBytes: ModulePatch<Bytes> = {
   name: "bytes of numbers",
   module: "telegram/Helpers.js",
   make: (original) => ({
@@ -71,7 +71,7 @@ export const numberBytes: Patch<Bytes> = {
 };
 
 /** The two primes that a data center asks for, by square forms. It throws where those find none. */
-export const squareForms: Patch<Crypto> = {
+export const squareForms: ModulePatch<Crypto> = {
   name: "factors",
   module: "telegram/crypto/Factorizator.js",
   make: (original) => ({
