@@ -60,6 +60,15 @@ export function createLimits(divisor = 1) {
     /** Claimed but not started for this long: enqueued again. */
     overdueAfterMs: time(30_000),
     overdueScanEveryMs: time(10_000),
+    /** What is claimed lies among what was parsed long ago where a transaction is open for hours: a tenth of the time. */
+    overdueRestTimes: 10,
+    /**
+     * What is measured, cleared up and looked over rests so many times as long as it took: a fiftieth of a core of
+     * PostgreSQL for each, however many users there are.
+     */
+    restTimes: 50,
+    /** Everybody's session is looked at: 20 ms for 10,000, 2 s for a million. */
+    sessionGaugesEveryMs: time(10_000),
 
     backfillPagesPerJob: 50,
     backfillMsPerJob: 5_000,

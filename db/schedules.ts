@@ -45,7 +45,12 @@ const lookFrom = (from: LookFrom) => {
  * passing over all that it was before; it is locked, so that it keeps it.
  */
 export async function claimDue(tx: WorkerTx, limit: number, from: LookFrom = "the beginning"): Promise<DueUser[]> {
-  const { rows } = await sql<DueRow>`
+  const { rows } = await claimOfDue(limit, from).execute(tx);
+  return rows.map(toDueUser);
+}
+
+/** The statement of `claimDue`, for whoever wants to see its plan. */
+export const claimOfDue = (limit: number, from: LookFrom) => sql<DueRow>`
     with due as (
       select ctid from schedules
       where claimed_at is null and queue is not null and next_parse_at <= now() and ${lookFrom(from)}
@@ -56,9 +61,7 @@ export async function claimDue(tx: WorkerTx, limit: number, from: LookFrom = "th
       from due where s.ctid = due.ctid
       returning s.user_id, s.tenant_id, s.queue, s.next_parse_at
     )
-    ${dueUsers}`.execute(tx);
-  return rows.map(toDueUser);
-}
+    ${dueUsers}`;
 
 /** Times as milliseconds: to read a timestamp's text costs ten times as much, and a scan reads thousands a second. */
 const asMs = (column: string) => sql`(extract(epoch from ${sql.ref(column)}) * 1000)::float8`;
@@ -139,6 +142,12 @@ export async function bringBackToNow(tx: WorkerTx, longestMs: number): Promise<n
   return Number(numAffectedRows ?? 0n);
 }
 
+/** PostgreSQL's clock, in milliseconds. */
+export async function databaseTime(tx: WorkerTx): Promise<number> {
+  const { rows } = await sql<{ ms: number }>`select (extract(epoch from now()) * 1000)::float8 as ms`.execute(tx);
+  return rows[0]?.ms ?? 0;
+}
+
 const lease = sql`
   select from leases l join sessions e on e.id = l.session_id where e.user_id = s.user_id`;
 
@@ -196,22 +205,36 @@ export async function markEnqueued(tx: Tx, userIds: readonly bigint[]): Promise<
     where user_id = any(${[...userIds]}::int8[]) and ${ofTenant("tenant_id")}`.execute(tx);
 }
 
-/**
- * What the schedule says now, for metrics and the live view: due and unclaimed, in flight (claimed), late (due for more
- * than `lateMs` and not finished), and all that can be parsed.
- */
-export async function countSchedules(
-  tx: Tx,
-  lateMs: number,
-): Promise<{ due: number; inFlight: number; late: number; schedulable: number }> {
-  const { rows } = await sql<{ due: number; inFlight: number; late: number; schedulable: number }>`
-    select
-      count(*) filter (where claimed_at is null and next_parse_at <= now())::int as due,
+export interface DueCounts {
+  /** Due and unclaimed. */
+  readonly due: number;
+  /** Claimed. */
+  readonly inFlight: number;
+  /** Due for more than `lateMs`, and not finished. */
+  readonly late: number;
+}
+
+/** What the schedule says now, for metrics and the live view. Looks at those alone whose time has come. */
+export async function countDue(tx: Tx, lateMs: number): Promise<DueCounts> {
+  const { rows } = await sql<DueCounts>`
+    select count(*) filter (where claimed_at is null)::int as due,
       count(*) filter (where claimed_at is not null)::int as "inFlight",
-      count(*) filter (where next_parse_at < now() - ${milliseconds(lateMs)})::int as late,
-      count(*)::int as schedulable
-    from schedules where queue is not null and ${ofTenant("tenant_id")}`.execute(tx);
-  return rows[0] ?? { due: 0, inFlight: 0, late: 0, schedulable: 0 };
+      count(*) filter (where next_parse_at < now() - ${milliseconds(lateMs)})::int as late
+    from schedules where queue is not null and next_parse_at <= now() and ${ofTenant("tenant_id")}`.execute(tx);
+  return rows[0] ?? { due: 0, inFlight: 0, late: 0 };
+}
+
+/** All who can be parsed. Looks at every one of them. */
+export async function countSchedulable(tx: Tx): Promise<number> {
+  const { rows } = await sql<{ schedulable: number }>`
+    select count(*)::int as schedulable from schedules where queue is not null and ${ofTenant("tenant_id")}
+  `.execute(tx);
+  return rows[0]?.schedulable ?? 0;
+}
+
+/** Both. */
+export async function countSchedules(tx: Tx, lateMs: number): Promise<DueCounts & { readonly schedulable: number }> {
+  return { ...(await countDue(tx, lateMs)), schedulable: await countSchedulable(tx) };
 }
 
 /**

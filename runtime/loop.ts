@@ -19,18 +19,23 @@ export function backOffMs(everyMs: number, failures: number): number {
  * Runs `turn` every `everyMs` (counted from the end of the last turn) until stopped. A turn that returns "again" is
  * followed by the next one at once. A turn that throws is logged and tried again, after up to ten times the interval or
  * ten seconds, whichever is less, and never before the interval is over.
+ *
+ * @param options.restTimes it rests for so many times as long as the turn took, at least: what looks at everybody takes
+ *   longer the more there are, and is not to take more than its share of PostgreSQL
  */
 export function startLoop(options: {
   name: string;
   everyMs: number;
   log: Log;
   turn: (signal: AbortSignal) => Promise<"again" | "rest">;
+  restTimes?: number;
 }): Loop {
   const stopping = new AbortController();
   let failures = 0;
   const run = async () => {
     while (!stopping.signal.aborted) {
       let pause = options.everyMs;
+      const startedAt = performance.now();
       try {
         if ((await options.turn(stopping.signal)) === "again") pause = 0;
         failures = 0;
@@ -40,6 +45,7 @@ export function startLoop(options: {
         pause = backOffMs(options.everyMs, failures);
         options.log.warn({ err: error, loop: options.name, failures }, "loop turn failed");
       }
+      if (pause > 0) pause = Math.max(pause, (performance.now() - startedAt) * (options.restTimes ?? 0));
       if (pause > 0) await sleep(pause, stopping.signal);
     }
   };

@@ -2,7 +2,7 @@ import { lossesOfADay } from "../db/account-losses.ts";
 import { listApiIds } from "../db/api-ids.ts";
 import type { Database } from "../db/database.ts";
 import { ledgerTotals } from "../db/ledger.ts";
-import { countSchedules } from "../db/schedules.ts";
+import { countDue, countSchedulable } from "../db/schedules.ts";
 import { countByHold, countByState } from "../db/sessions.ts";
 import { countRunningWaits } from "../db/waits.ts";
 import type { Producer } from "../queue/producer.ts";
@@ -18,12 +18,12 @@ export async function measure(deps: {
   readonly flood: { readonly sleepThreshold: number };
   readonly metrics: Pick<
     Metrics,
-    "usersDue" | "usersInFlight" | "usersOverdue" | "usersScheduled" | "queueDepth" | "queuePaused" | "accountsWaiting"
+    "usersDue" | "usersInFlight" | "usersOverdue" | "queueDepth" | "queuePaused" | "accountsWaiting"
   >;
 }): Promise<"rest"> {
   const [{ schedules, waiting, waitingLong }, queues, pauses] = await Promise.all([
     deps.database.asWorker(async (tx) => ({
-      schedules: await countSchedules(tx, deps.limits.overdueAfterMs),
+      schedules: await countDue(tx, deps.limits.overdueAfterMs),
       waiting: await countRunningWaits(tx),
       waitingLong: await countRunningWaits(tx, deps.flood.sleepThreshold),
     })),
@@ -35,7 +35,6 @@ export async function measure(deps: {
   deps.metrics.usersDue.set(schedules.due);
   deps.metrics.usersInFlight.set(schedules.inFlight);
   deps.metrics.usersOverdue.set(schedules.late);
-  deps.metrics.usersScheduled.set(schedules.schedulable);
   for (const [queue, until] of pauses) deps.metrics.queuePaused.set({ queue, by: "telegram" }, until ? 1 : 0);
   for (const { queue, paused, waiting, delayed, parked, active, failed } of queues) {
     deps.metrics.queuePaused.set({ queue, by: "operator" }, paused ? 1 : 0);
@@ -45,22 +44,24 @@ export async function measure(deps: {
   return "rest";
 }
 
-/** Brings the gauges of sessions, and of the API IDs that they have, up to date. */
+/** Brings the gauges of whoever can be parsed, of sessions, and of the API IDs that they have, up to date. */
 export async function measureSessions(deps: {
   readonly database: Database;
   /** Ours: the masters, and the backup. */
   readonly apiIds: readonly number[];
   readonly metrics: Pick<
     Metrics,
-    "sessionStates" | "sessionsHeld" | "apiIdOut" | "apiIdSessions" | "apiIdAccountsLost"
+    "usersScheduled" | "sessionStates" | "sessionsHeld" | "apiIdOut" | "apiIdSessions" | "apiIdAccountsLost"
   >;
 }): Promise<"rest"> {
-  const { states, holds, apiIds, losses } = await deps.database.asWorker(async (tx) => ({
+  const { schedulable, states, holds, apiIds, losses } = await deps.database.asWorker(async (tx) => ({
+    schedulable: await countSchedulable(tx),
     states: await countByState(tx),
     holds: await countByHold(tx),
     apiIds: await listApiIds(tx),
     losses: await lossesOfADay(tx),
   }));
+  deps.metrics.usersScheduled.set(schedulable);
   for (const [state, count] of states) deps.metrics.sessionStates.set({ state }, count);
   for (const hold of SESSION_HOLDS) deps.metrics.sessionsHeld.set({ hold }, holds.get(hold) ?? 0);
   const labels = [...deps.apiIds.map((apiId) => apiIdLabel(apiId, false)), apiIdLabel(0, true)];

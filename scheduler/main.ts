@@ -18,7 +18,7 @@ import { createBackups } from "./backups.ts";
 import { createDueScan } from "./due-scan.ts";
 import { measure, measureLedger, measureSessions } from "./gauges.ts";
 import { maintain } from "./maintenance.ts";
-import { scanOverdue } from "./overdue.ts";
+import { createOverdueScan } from "./overdue.ts";
 import { wakeOverslept } from "./overslept.ts";
 import { recoverFromFlush } from "./recovery.ts";
 import { retain } from "./retention.ts";
@@ -70,13 +70,18 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
 
   await settleApiIds(deps);
   await recoverFromFlush(deps);
-  const loop = (name: (typeof LOOPS)[number], everyMs: number, work: () => Promise<"again" | "rest">) => {
+  const loop = (
+    name: (typeof LOOPS)[number],
+    everyMs: number,
+    work: () => Promise<"again" | "rest">,
+    restTimes = 0,
+  ) => {
     const turn = () =>
       tracing.root(name, { fansOut: true, unlessIdle: true }, work).catch((error: unknown) => {
         metrics.schedulerFailures.inc({ loop: name });
         throw error;
       });
-    lifecycle.own(name, startLoop({ name, everyMs, log, turn }), (running) => running.stop());
+    lifecycle.own(name, startLoop({ name, everyMs, log, turn, restTimes }), (running) => running.stop());
   };
   loop("recovery", limits.overdueScanEveryMs, () => recoverFromFlush(deps));
   const scanDue = createDueScan(deps);
@@ -86,20 +91,20 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
     scannedAt = performance.now();
     return turn;
   });
-  loop("overdue scan", limits.overdueScanEveryMs, () => scanOverdue(deps));
+  loop("overdue scan", limits.overdueScanEveryMs, createOverdueScan(deps), limits.overdueRestTimes);
   loop("overslept jobs", limits.overdueScanEveryMs, () => wakeOverslept(deps));
-  loop("maintenance", limits.maintenanceEveryMs, () => maintain(deps));
-  loop("API IDs", limits.maintenanceEveryMs, () => holdByApiId(deps));
+  loop("maintenance", limits.maintenanceEveryMs, () => maintain(deps), limits.restTimes);
+  loop("API IDs", limits.maintenanceEveryMs, () => holdByApiId(deps), limits.restTimes);
   if (config.backups.scheduled) {
     const { signal } = lifecycle;
     loop("backups", limits.maintenanceEveryMs, await createBackups({ ...deps, backups: config.backups, signal }));
   }
-  loop("gauges", limits.overdueScanEveryMs, () => measure(deps));
-  loop("session gauges", limits.overdueScanEveryMs, () => measureSessions(deps));
-  loop("ledger gauges", limits.ledgerEveryMs, () => measureLedger(deps));
+  loop("gauges", limits.overdueScanEveryMs, () => measure(deps), limits.restTimes);
+  loop("session gauges", limits.sessionGaugesEveryMs, () => measureSessions(deps), limits.restTimes);
+  loop("ledger gauges", limits.ledgerEveryMs, () => measureLedger(deps), limits.restTimes);
   loop("service gauges", limits.overdueScanEveryMs, createServiceGauges(deps));
-  loop("size gauges", limits.ledgerEveryMs, () => measureSizes(deps));
-  loop("retention", limits.maintenanceEveryMs, () => retain(deps));
+  loop("size gauges", limits.ledgerEveryMs, () => measureSizes(deps), limits.restTimes);
+  loop("retention", limits.maintenanceEveryMs, () => retain(deps), limits.restTimes);
 
   const health = await ownHealthServer(lifecycle, { ...config.metrics, ...{ metrics, database, redis } });
   const facts = () => ({ scannedSecondsAgo: Math.round((performance.now() - scannedAt) / 100) / 10 });

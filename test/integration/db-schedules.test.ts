@@ -5,6 +5,7 @@ import type { Database } from "../../db/database.ts";
 import { insertLease } from "../../db/leases.ts";
 import {
   claimDue,
+  claimOfDue,
   claimOverdue,
   countSchedules,
   finish,
@@ -191,9 +192,7 @@ describe("with 100,000 users", () => {
     });
     await database.asOwner((tx) => sql`analyze schedules, users`.execute(tx));
     const plan = await database.asOwner((tx) =>
-      sql<{ "QUERY PLAN": string }>`explain select user_id from schedules
-        where claimed_at is null and queue is not null and next_parse_at <= now()
-        order by next_parse_at limit 1000 for update skip locked`.execute(tx),
+      sql<{ "QUERY PLAN": string }>`explain ${claimOfDue(1_000, "lately")}`.execute(tx),
     );
     expect(plan.rows.map((row) => row["QUERY PLAN"]).join("\n")).toContain("schedules_due");
     expect(await claim(1000)).toHaveLength(1000);

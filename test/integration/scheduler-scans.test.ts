@@ -13,8 +13,8 @@ import { openRedis } from "../../queue/redis.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { createDueScan } from "../../scheduler/due-scan.ts";
-import { measure } from "../../scheduler/gauges.ts";
-import { scanOverdue } from "../../scheduler/overdue.ts";
+import { measure, measureSessions } from "../../scheduler/gauges.ts";
+import { createOverdueScan } from "../../scheduler/overdue.ts";
 import { recoverFromFlush } from "../../scheduler/recovery.ts";
 import { eventually } from "../support/eventually.ts";
 import { sampleOf } from "../support/samples.ts";
@@ -73,6 +73,7 @@ const deps = (
 });
 /** The first turn of a scheduler. */
 const scanDue = (given: Parameters<typeof createDueScan>[0]) => createDueScan(given)();
+const scanOverdue = (given: Parameters<typeof createOverdueScan>[0]) => createOverdueScan(given)();
 const counts = () => database.asWorker((tx) => countSchedules(tx, 1_000));
 const waits = (telegramId: bigint, method: string, seconds: number, chatId = 0n) =>
   database.asWorker((tx) => recordWait(tx, { telegramId, method, chatId, seconds }));
@@ -275,6 +276,7 @@ it("measures who is due and what waits in which queue", async () => {
   const depth = (await all.metrics.queueDepth.get()).values;
   expect(depth.find(({ labels }) => labels.queue === "parse-1001" && labels.state === "waiting")?.value).toBe(3);
   expect(await sampleOf(all.metrics.usersInFlight)).toBe(3);
+  await measureSessions({ ...all, apiIds: [1001, 1002] });
   expect(await sampleOf(all.metrics.usersScheduled)).toBe(4);
   expect(await sampleOf(all.metrics.lastScan)).toBeCloseTo(Date.now() / 1_000, -2);
 });
