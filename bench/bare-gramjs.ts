@@ -23,21 +23,31 @@ export function openBareGramJs<More = unknown>(): BareGramJs<More> {
   return { given, client: (account) => createClient(given, account) };
 }
 
-async function createClient({ dataCenters }: Given, account: BareAccount): Promise<TelegramClient> {
+async function createClient(given: Given, account: BareAccount): Promise<TelegramClient> {
   const session = new StringSession(account.session);
   await session.load();
-  const here = dataCenters.find(({ id }) => id === session.dcId)!;
   return new TelegramClient(session, account.apiId, account.apiHash, {
-    // GramJS hard-codes its ports; nothing else is changed about its sockets.
-    networkSocket: class extends PromisedNetSockets {
+    networkSocket: socketTo(given, session.dcId),
+    floodSleepThreshold: 0,
+    baseLogger: new Logger(LogLevel.NONE),
+  });
+}
+
+const sockets = new Map<number, typeof PromisedNetSockets>();
+
+/** GramJS hard-codes its ports; nothing else is changed about its sockets. One class for each data center. */
+function socketTo({ dataCenters }: Given, dcId: number): typeof PromisedNetSockets {
+  const here = dataCenters.find(({ id }) => id === dcId)!;
+  const made =
+    sockets.get(dcId) ??
+    class extends PromisedNetSockets {
       override async connect() {
         const connected = await super.connect(here.port, here.host);
         const { client: socket } = this as unknown as { client?: { setNoDelay(on: boolean): void } };
         socket?.setNoDelay(true);
         return connected;
       }
-    },
-    floodSleepThreshold: 0,
-    baseLogger: new Logger(LogLevel.NONE),
-  });
+    };
+  sockets.set(dcId, made);
+  return made;
 }

@@ -9,10 +9,10 @@ import { openDatabase } from "../db/client.ts";
 import type { Database } from "../db/database.ts";
 import { type ControlClient, createControlClient } from "../emulator/control-client.ts";
 import type { ControlAccount } from "../emulator/control-protocol.ts";
+import { builtCommand } from "../faults/build.ts";
 import type { JobRef, NewJob } from "../queue/jobs.ts";
 import { createProducer, type Producer } from "../queue/producer.ts";
 import { openRedis } from "../queue/redis.ts";
-import { gramfleetCommand } from "../runtime/entry.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { sleep } from "../runtime/sleep.ts";
@@ -125,7 +125,7 @@ export async function startFleet(
         "worker",
         startProcess({
           name: "worker",
-          command: gramfleetCommand(["worker"]),
+          command: builtCommand(ground.dist, ["worker"]),
           nodeFlags: options.worker.nodeFlags,
           env: { ...env, ...options.worker.env },
           logFile: ground.logFile(`${options.name}-worker`),

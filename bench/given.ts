@@ -4,8 +4,8 @@ import type { ControlAccount } from "../emulator/control-protocol.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import { acquire } from "./acquire.ts";
 import type { Fleet } from "./fleet.ts";
-import type { Ground } from "./ground.ts";
-import { type BenchProcess, sideCommand, startProcess } from "./process.ts";
+import type { MeasuredGround } from "./ground.ts";
+import { type BenchProcess, builtSide, startProcess } from "./process.ts";
 
 export interface BareAccount {
   readonly session: string;
@@ -24,8 +24,8 @@ export interface Given {
 export function startBareGramJs<More extends object>(
   options: {
     readonly name: string;
-    readonly module: URL;
-    readonly ground: Ground;
+    readonly module: Parameters<typeof builtSide>[1];
+    readonly ground: MeasuredGround;
     readonly fleet: Pick<Fleet, "config" | "env">;
     readonly lifecycle: Lifecycle;
     readonly nodeFlags?: readonly string[];
@@ -38,7 +38,7 @@ export function startBareGramJs<More extends object>(
   writeFileSync(file, JSON.stringify({ ...givenOf(fleet, accounts), ...more }), { mode: 0o600 });
   const started = startProcess({
     name,
-    command: sideCommand(options.module),
+    command: builtSide(ground.dist, options.module),
     nodeFlags: options.nodeFlags ?? [],
     env: { PATH: fleet.env.PATH, BENCH_GIVEN: file },
     logFile: ground.logFile(name.replaceAll(" ", "-")),

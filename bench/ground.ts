@@ -24,9 +24,15 @@ export interface Ground {
 }
 
 /** One whose services' CPU can be measured. */
-export interface MeasuredGround extends Ground {
+export interface OwnGround extends Ground {
   /** Whose children PostgreSQL and Redis are. */
   readonly supervisorPid: number;
+}
+
+/** With what is measured on it. */
+export interface MeasuredGround extends OwnGround {
+  /** The program and the sides, built as they are shipped: run as source, each function costs more memory and time. */
+  readonly dist: string;
 }
 
 /**
@@ -41,7 +47,7 @@ export async function openGround(options: {
   readonly kept?: string;
   readonly lifecycle: Lifecycle;
   readonly log: Log;
-}): Promise<MeasuredGround> {
+}): Promise<OwnGround> {
   const { env, lifecycle, log, kept } = options;
   const path = mkdtempSync(join(tmpdir(), `gramfleet-${options.name}-`));
   // PostgreSQL passes through it as a user of its own when we are root.

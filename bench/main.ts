@@ -2,12 +2,14 @@ import { join, resolve } from "node:path";
 import { Command, CommanderError } from "commander";
 import { wholeNumber } from "../cli/options.ts";
 import { createOutput, type Output } from "../cli/output.ts";
+import { buildProgram } from "../faults/build.ts";
 import { Lifecycle } from "../runtime/lifecycle.ts";
 import { createLog } from "../runtime/log.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
 import { chooseRows } from "./choose-rows.ts";
 import { openGround } from "./ground.ts";
 import { FULL, measure, QUICK } from "./measure.ts";
+import { BUILT_SIDES } from "./process.ts";
 import { describe, reportOf } from "./report.ts";
 import type { RowName } from "./rows.ts";
 
@@ -60,10 +62,14 @@ async function measureOn(
 ) {
   const sizes = flags.quick ? QUICK : FULL;
   const ground = await openGround({ env: process.env, name: "bench", lifecycle, log });
+  const dist = await buildProgram(ground.dir, BUILT_SIDES);
   const kept = flags.growthDir ?? process.env.BENCH_GROWTH_DIR ?? join(".gramfleet", "growth");
   return measure(rows, {
-    ...{ ground, lifecycle },
-    openKept: (owner) => openGround({ env: process.env, name: "bench", lifecycle: owner, kept: resolve(kept), log }),
+    ...{ ground: { ...ground, dist }, lifecycle },
+    openKept: async (owner) => ({
+      ...(await openGround({ env: process.env, name: "bench", lifecycle: owner, kept: resolve(kept), log })),
+      dist,
+    }),
     sizes: { ...sizes, pairs: flags.pairs ?? sizes.pairs },
     note: (text) => out.note(text),
     nodeFlags: flags.cpuProf ? ["--cpu-prof", `--cpu-prof-dir=${flags.cpuProf}`] : [],

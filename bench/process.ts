@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { ProcessCommand } from "../runtime/entry.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
@@ -19,7 +20,22 @@ export type Answer =
   | { readonly type: "answer"; readonly value: unknown }
   | { readonly type: "failed"; readonly message: string };
 
-/** How to start one of bench's own modules. */
+/** Modules of bench's own that are started from the build. */
+export const BUILT_SIDES = [
+  "bench/store/raw-gramjs.ts",
+  "bench/read/our-adapter.ts",
+  "bench/jobs/bare-gramjs.ts",
+  "bench/memory/our-accounts.ts",
+  "bench/memory/bare-gramjs.ts",
+  "bench/first-page/commands.ts",
+] as const;
+
+/** How to start one of them. */
+export function builtSide(dist: string, module: (typeof BUILT_SIDES)[number]): ProcessCommand {
+  return { file: process.execPath, args: [join(dist, module.replace(/\.ts$/, ".js"))] };
+}
+
+/** How to start one of bench's modules as source. */
 export function sideCommand(module: URL): ProcessCommand {
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx/esm")).href;
   return { file: process.execPath, args: ["--import", tsx, fileURLToPath(module)] };

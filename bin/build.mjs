@@ -1,6 +1,7 @@
 // Builds dist/: the program and the libraries it uses in few files, for a process that reads hundreds of small ones
-// starts in more than twice the time.  node bin/build.mjs [--out FOLDER] [--image]
+// starts in more than twice the time.  node bin/build.mjs [--out FOLDER] [--image] [--also MODULE]
 // --image: what a container runs against services of its operator's: no emulator, and nothing embedded.
+// --also: another module, by its path from the root, beside the program: what measures parts of it (bench/).
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
@@ -10,7 +11,11 @@ import { build } from "esbuild";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const { values } = parseArgs({
-  options: { out: { type: "string", default: join(root, "dist") }, image: { type: "boolean", default: false } },
+  options: {
+    out: { type: "string", default: join(root, "dist") },
+    image: { type: "boolean", default: false },
+    also: { type: "string", multiple: true, default: [] },
+  },
 });
 
 /** `up` and `emulator` end here in an image: they are the only ones that reach for the emulator, once they are called. */
@@ -33,7 +38,7 @@ rmSync(values.out, { recursive: true, force: true });
 // What is said of a failure is esbuild's own, on standard error.
 const program = await build({
   absWorkingDir: root,
-  entryPoints: values.image ? ["cli/main.ts"] : ["cli/main.ts", "embedded/supervisor-main.ts"],
+  entryPoints: ["cli/main.ts", ...(values.image ? [] : ["embedded/supervisor-main.ts"]), ...values.also],
   plugins: values.image ? [withoutEmulator] : [],
   metafile: true,
   outdir: values.out,

@@ -4,7 +4,7 @@ import type { Lifecycle } from "../../runtime/lifecycle.ts";
 import { acquire } from "../acquire.ts";
 import { startFleet } from "../fleet.ts";
 import type { MeasuredGround } from "../ground.ts";
-import { sideCommand, startProcess } from "../process.ts";
+import { builtSide, startProcess } from "../process.ts";
 import type { Pair } from "../score.ts";
 import { writeExport } from "../store/posts.ts";
 import type { Additions } from "./commands.ts";
@@ -52,7 +52,7 @@ export async function measureFirstPage(
     "commands",
     startProcess({
       name: "commands",
-      command: sideCommand(new URL("./commands.ts", import.meta.url)),
+      command: builtSide(ground.dist, "bench/first-page/commands.ts"),
       env: { ...fleet.env, BENCH_GIVEN: given },
       logFile: ground.logFile("first-page-commands"),
     }),

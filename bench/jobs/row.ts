@@ -38,7 +38,7 @@ export async function openJobs(
   const bare = await startBareGramJs<BareJobs>(
     {
       name: "bare GramJS",
-      module: new URL("./bare-gramjs.ts", import.meta.url),
+      module: "bench/jobs/bare-gramjs.ts",
       nodeFlags: options.nodeFlags,
       ...{ ground, fleet, lifecycle },
     },

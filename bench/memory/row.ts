@@ -3,7 +3,7 @@ import { acquire } from "../acquire.ts";
 import { startFleet } from "../fleet.ts";
 import { startBareGramJs } from "../given.ts";
 import type { MeasuredGround } from "../ground.ts";
-import { type BenchProcess, sideCommand, startProcess } from "../process.ts";
+import { type BenchProcess, builtSide, startProcess } from "../process.ts";
 import type { Figure, Sides } from "../side-by-side.ts";
 
 /** Both sides hold as many accounts open in one process, and say by how much that raised what lives on its heap. */
@@ -22,7 +22,7 @@ export async function openMemory(
       "our accounts",
       startProcess({
         name: "our accounts",
-        command: sideCommand(new URL("./our-accounts.ts", import.meta.url)),
+        command: builtSide(ground.dist, "bench/memory/our-accounts.ts"),
         env: fleet.env,
         logFile: ground.logFile("memory-ours"),
         nodeFlags,
@@ -33,7 +33,7 @@ export async function openMemory(
     startBareGramJs(
       {
         name: "bare GramJS of memory",
-        module: new URL("./bare-gramjs.ts", import.meta.url),
+        module: "bench/memory/bare-gramjs.ts",
         ...{ ground, fleet, lifecycle: own, nodeFlags },
       },
       fleet.accounts.slice(options.clients),

@@ -4,7 +4,7 @@ import { type CpuParts, cpuOf } from "../cpu.ts";
 import { startFleet } from "../fleet.ts";
 import { startBareGramJs } from "../given.ts";
 import type { MeasuredGround } from "../ground.ts";
-import { type BenchProcess, sideCommand, startProcess } from "../process.ts";
+import { type BenchProcess, builtSide, startProcess } from "../process.ts";
 import type { Run, Sides } from "../side-by-side.ts";
 import { writeExport } from "../store/posts.ts";
 import type { RawGramJs } from "../store/raw-gramjs.ts";
@@ -28,7 +28,7 @@ export async function openRead(
     "our adapter",
     startProcess({
       name: "our adapter",
-      command: sideCommand(new URL("./our-adapter.ts", import.meta.url)),
+      command: builtSide(ground.dist, "bench/read/our-adapter.ts"),
       env: { ...fleet.env, BENCH_CHANNEL: USERNAME },
       logFile: ground.logFile("read-ours"),
       nodeFlags,
@@ -38,7 +38,7 @@ export async function openRead(
   const raw = await startBareGramJs<RawGramJs>(
     {
       name: "raw GramJS of read",
-      module: new URL("../store/raw-gramjs.ts", import.meta.url),
+      module: "bench/store/raw-gramjs.ts",
       ...{ ground, fleet, lifecycle, nodeFlags },
     },
     fleet.accounts.slice(1, 2),

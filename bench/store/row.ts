@@ -33,7 +33,7 @@ export async function openStore(
   await makeKnown(fleet, users);
   const backfill = backfillJob(users[0]!, BigInt(CHANNEL.id));
   const raw = await startBareGramJs<RawGramJs>(
-    { name: "raw GramJS", module: new URL("./raw-gramjs.ts", import.meta.url), ...{ ground, fleet, lifecycle } },
+    { name: "raw GramJS", module: "bench/store/raw-gramjs.ts", ...{ ground, fleet, lifecycle } },
     fleet.accounts.slice(1, 2),
     { username: USERNAME },
   );
