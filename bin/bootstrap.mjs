@@ -1,5 +1,5 @@
 // What a bare clone needs before anything of ours can run, and then that: plain Node, nothing imported.
-//   node bin/bootstrap.mjs install [--full] | start | test | e2e | operate | check | bench | faults  [arguments]
+//   node bin/bootstrap.mjs install [--full] | start | test | e2e | operate | check | bench | scale | simulate | faults  [arguments]
 // Everything it says goes to standard error: standard output belongs to what it starts.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -217,6 +217,8 @@ const tasks = {
   operate: { development: true, work: () => operate(args) },
   check: { development: true, work: () => check(args) },
   bench: { development: true, work: () => become("bench/main.ts", args) },
+  scale: { development: true, work: () => become("bench/scale/main.ts", args) },
+  simulate: { development: true, work: () => become("bench/simulate/main.ts", args) },
   faults: { development: true, work: () => become("faults/main.ts", args) },
 };
 const chosen = tasks[task];

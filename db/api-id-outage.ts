@@ -116,9 +116,10 @@ const SERVES_NO_MORE = sql`(a.out_of_service_at is not null
 export async function holdPinned(tx: WorkerTx, limit = 1_000): Promise<number> {
   const { rows } = await sql<{ user_id: bigint }>`
     with picked as (
-      select e.id from sessions e join api_ids a on a.api_id = e.api_id
-      where e.state = 'AUTHORIZED' and not 'api_id_out' = any(e.holds) and ${SERVES_NO_MORE}
-      order by e.id limit ${limit} for no key update of e)
+      select e.id from sessions e
+      where e.state = 'AUTHORIZED' and not 'api_id_out' = any(e.holds)
+        and e.api_id = any(array(select a.api_id from api_ids a where ${SERVES_NO_MORE}))
+      order by e.api_id, e.id limit ${limit} for no key update of e)
     update sessions e set holds = array_append(holds, 'api_id_out') from picked where e.id = picked.id
     returning e.user_id`.execute(tx);
   await refreshQueues(
@@ -142,7 +143,7 @@ async function release(tx: WorkerTx, whose: RawBuilder<unknown>, limit: number):
   const { rows } = await sql<{ user_id: bigint }>`
     with picked as (
       select e.id from sessions e join api_ids a on a.api_id = e.api_id
-      where ${whose} and e.state = 'AUTHORIZED' and 'api_id_out' = any(e.holds) and not ${SERVES_NO_MORE}
+      where ${whose} and e.state = 'AUTHORIZED' and e.holds <> '{}' and 'api_id_out' = any(e.holds) and not ${SERVES_NO_MORE}
       order by e.id limit ${limit} for no key update of e)
     update sessions e set holds = array_remove(holds, 'api_id_out') from picked where e.id = picked.id
     returning e.user_id`.execute(tx);

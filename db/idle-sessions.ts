@@ -19,7 +19,7 @@ interface Idle {
  */
 const unused = (idle: Pick<Idle, "now" | "ms">) => sql`
   e.state in ('AUTHORIZED', 'STALE') and e.user_id is not null
-  and greatest(e.used_at, e.state_changed_at) < ${longAgo(idle)} and not 'parked' = any(e.holds)
+  and e.used_at < ${longAgo(idle)} and e.state_changed_at < ${longAgo(idle)} and not 'parked' = any(e.holds)
   and (e.state = 'STALE' or not exists (
     select from schedules h join subscriptions s on s.user_id = h.user_id
     where h.user_id = e.user_id and h.queue is not null))

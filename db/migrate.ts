@@ -19,6 +19,7 @@ import * as retention from "./migrations/0013-retention.ts";
 import * as apiIdsAndConsent from "./migrations/0014-api-ids-and-consent.ts";
 import * as keyRotation from "./migrations/0015-key-rotation.ts";
 import * as schedulesByDueTime from "./migrations/0016-schedules-by-due-time.ts";
+import * as countingSessions from "./migrations/0017-counting-sessions.ts";
 import { answering } from "./unreachable.ts";
 
 /** Every migration, in order. One that has been released is never changed. */
@@ -39,6 +40,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0014-api-ids-and-consent": apiIdsAndConsent,
   "0015-key-rotation": keyRotation,
   "0016-schedules-by-due-time": schedulesByDueTime,
+  "0017-counting-sessions": countingSessions,
 };
 const NAMES = Object.keys(MIGRATIONS).sort();
 /** The schema that this version of gramfleet reads and writes. */

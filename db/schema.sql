@@ -840,6 +840,10 @@ create table sessions (
   constraint sessions_tenant_id_app_id_key UNIQUE (tenant_id, app_id)
 );
 
+CREATE INDEX sessions_api_id ON sessions USING btree (api_id) INCLUDE (holds) WHERE (state = 'AUTHORIZED'::text);
+
+CREATE INDEX sessions_held ON sessions USING btree (id) WHERE (holds <> '{}'::text[]);
+
 CREATE INDEX sessions_key ON sessions USING btree (key_id, id) WHERE (key_id IS NOT NULL);
 
 CREATE UNIQUE INDEX sessions_one_usable ON sessions USING btree (telegram_id) WHERE (state = 'AUTHORIZED'::text);
@@ -847,6 +851,8 @@ CREATE UNIQUE INDEX sessions_one_usable ON sessions USING btree (telegram_id) WH
 CREATE INDEX sessions_own_api ON sessions USING btree (own_api_ref) WHERE (own_api_ref IS NOT NULL);
 
 CREATE INDEX sessions_pending ON sessions USING btree (id) WHERE (state = ANY (ARRAY['PENDING_QR'::text, 'PENDING_CODE'::text, 'PENDING_PASSWORD'::text]));
+
+CREATE INDEX sessions_state ON sessions USING btree (state);
 
 CREATE INDEX sessions_unused ON sessions USING btree (used_at) WHERE (state = ANY (ARRAY['AUTHORIZED'::text, 'STALE'::text]));
 

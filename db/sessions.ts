@@ -156,7 +156,7 @@ export async function countByState(tx: WorkerTx): Promise<ReadonlyMap<SessionSta
 export async function countByHold(tx: WorkerTx): Promise<ReadonlyMap<SessionHold, number>> {
   const { rows } = await sql<{ hold: SessionHold; count: number }>`
     select hold, count(*)::int as count from sessions cross join unnest(holds) as hold
-    where state = 'AUTHORIZED' group by hold`.execute(tx);
+    where state = 'AUTHORIZED' and holds <> '{}' group by hold`.execute(tx);
   return new Map(rows.map(({ hold, count }) => [hold, count]));
 }
 

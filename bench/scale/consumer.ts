@@ -32,6 +32,8 @@ interface Taken {
 
 let taken: Taken[] = [];
 let lateMs: number[] = [];
+/** Who was enqueued before is not counted. */
+let since = Date.now();
 let ending = false;
 /** Ends of runs that come together are written together, which costs PostgreSQL less than it would really. */
 const GATHER_MS = 50;
@@ -57,7 +59,8 @@ async function endRuns(): Promise<void> {
         returning s.user_id, (extract(epoch from slots.slot) * 1000)::float8 as slot`.execute(tx),
     );
     const slots = new Map(rows.map(({ user_id, slot }) => [user_id.toString(), slot]));
-    for (const { userId, enqueuedAt } of runs) lateMs.push(enqueuedAt - (slots.get(userId) ?? Number.NaN));
+    for (const { userId, enqueuedAt } of runs)
+      if (enqueuedAt >= since) lateMs.push(enqueuedAt - (slots.get(userId) ?? Number.NaN));
     for (const run of runs) run.end();
   } catch (error) {
     for (const run of runs) run.fail(error);
@@ -85,10 +88,11 @@ const workers = API_IDS.map((apiId) => {
   return worker;
 });
 
-/** How late everybody was enqueued since the last question, sorted, in milliseconds. */
+/** How late everybody was who was enqueued since the last question, sorted, in milliseconds. */
 async function lateness(): Promise<number[]> {
   const seen = lateMs;
   lateMs = [];
+  since = Date.now();
   return seen.sort((one, other) => one - other);
 }
 

@@ -4,6 +4,8 @@ import { sql } from "kysely";
 import { wholeNumber } from "../../cli/options.ts";
 import { createOutput, type Output, table } from "../../cli/output.ts";
 import { loadConfig } from "../../config/load.ts";
+import type { Database } from "../../db/database.ts";
+import { countDue } from "../../db/schedules.ts";
 import { gramfleetCommand } from "../../runtime/entry.ts";
 import { Lifecycle } from "../../runtime/lifecycle.ts";
 import { createLog } from "../../runtime/log.ts";
@@ -55,6 +57,16 @@ async function scale(flags: Flags): Promise<boolean> {
   return run(flags, out, lifecycle, log).finally(() => lifecycle.close());
 }
 
+/** What became due while everything was prepared is caught up with first: nobody has been due for longer than a moment. */
+async function caughtUp(database: Database, note: (text: string) => void): Promise<void> {
+  for (;;) {
+    await sleep(5_000);
+    const { due, inFlight, late } = await database.once((tx) => countDue(tx, 2_000));
+    if (late < 100) return;
+    note(`catching up: ${due} due, ${inFlight} in the queues`);
+  }
+}
+
 async function run(flags: Flags, out: Output, lifecycle: Lifecycle, log: ReturnType<typeof createLog>) {
   const ground = await openGround({ env: process.env, name: "scale", lifecycle, log });
   const env: NodeJS.ProcessEnv = {
@@ -75,8 +87,7 @@ async function run(flags: Flags, out: Output, lifecycle: Lifecycle, log: ReturnT
     );
   const consumer = await start("consumer", sideCommand(new URL("./consumer.ts", import.meta.url)));
   const scheduler = await start("scheduler", gramfleetCommand(["scheduler"]));
-  // What became due while costs were looked at is caught up with first.
-  await sleep(60_000);
+  await caughtUp(database, (text) => out.note(text));
   await consumer.ask<number[]>("lateness");
   const parts = {
     scheduler: { root: scheduler.pid },
