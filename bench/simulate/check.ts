@@ -55,7 +55,18 @@ export async function check(
     worker: { nodeFlags: [], env: paced },
   });
   note(`reading everything once for ${USERS} users`);
-  await makeKnown(fleet, await usersOf(fleet, USERS));
+  await makeKnown(fleet, await usersOf(fleet, USERS)).catch(async (error: Error) => {
+    const failures = await Promise.all(
+      (await fleet.producer.queueCounts()).map(({ queue }) => fleet.producer.failures(queue, 3)),
+    );
+    throw new Error(
+      `${error.message}: ${failures
+        .flat()
+        .map(({ reason }) => reason)
+        .join("; ")}`,
+      { cause: error },
+    );
+  });
   const env = { ...fleet.env, ...paced };
   const start = (name: string, role: string) =>
     acquire(
