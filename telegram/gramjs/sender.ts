@@ -10,6 +10,7 @@ import { TLMessage } from "telegram/tl/core/TLMessage.js";
 import { answers } from "./answers.ts";
 import { toLong } from "./ids.ts";
 import { openServerMessage } from "./open-message.ts";
+import { rememberSalt, saltOf } from "./salts.ts";
 
 /** What is shorter than a key's id is an error of the transport: four bytes. */
 const TRANSPORT_ERROR_BELOW = 8;
@@ -41,6 +42,7 @@ interface Answer {
  */
 export class LeasedSender extends MTProtoSender {
   readonly #events: SenderEvents;
+  readonly #state: MTProtoState;
   readonly #seen: bigint[] = [];
 
   constructor(options: {
@@ -68,6 +70,8 @@ export class LeasedSender extends MTProtoSender {
     this.#events = options.events;
     const { _state: state } = this as unknown as { _state: MTProtoState };
     state.decryptMessageData = async (frame) => this.#open(frame);
+    state.salt = saltOf(options.authKey) ?? state.salt;
+    this.#state = state;
   }
 
   /**
@@ -120,6 +124,16 @@ export class LeasedSender extends MTProtoSender {
 
   /** GramJS would answer with as many bytes as the asked message's id says. Who is not answered asks no more. */
   override async _handleStateForgotten(): Promise<void> {}
+
+  override async _handleBadServerSalt(message: TLMessage): Promise<void> {
+    await super._handleBadServerSalt(message);
+    rememberSalt(this.authKey, this.#state.salt);
+  }
+
+  override async _handleNewSessionCreated(message: TLMessage): Promise<void> {
+    await super._handleNewSessionCreated(message);
+    rememberSalt(this.authKey, this.#state.salt);
+  }
 
   override _handleBadAuthKey(fromRpcError = false): void {
     if (!fromRpcError) this.#events.keyUnknown();

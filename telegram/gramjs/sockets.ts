@@ -64,14 +64,16 @@ export class LeasedSockets {
     await Promise.all(closed);
   }
 
-  /** The socket class that GramJS is given; its sockets belong to this lease. */
+  /**
+   * The socket class that GramJS is given; its sockets belong to this lease. All are of one class: what belongs to a class
+   * of its own is compiled anew for each connection.
+   */
   socketClass(): typeof PromisedNetSockets {
     const sockets = this;
-    return class extends LeasedSocket {
-      constructor() {
-        super(sockets);
-      }
-    };
+    function LeaseSocket() {
+      return new LeasedSocket(sockets);
+    }
+    return LeaseSocket as unknown as typeof PromisedNetSockets;
   }
 }
 
@@ -99,10 +101,11 @@ class LeasedSocket extends PromisedNetSockets {
       // Without it a small frame waits for the ack of the one before: 38 ms instead of 1 for a failing call.
       socket.setNoDelay(true);
       socket.on("error", reject);
+      let connecting = true;
       socket.on("close", () => {
         this.#open = false;
         this.#wake?.();
-        reject(new SocketClosed("closed while connecting"));
+        if (connecting) reject(new SocketClosed("closed while connecting"));
       });
       socket.on("data", (chunk) => {
         if (this.#sockets.released) return;
@@ -113,6 +116,7 @@ class LeasedSocket extends PromisedNetSockets {
       });
       socket.connect(port, host, () => {
         this.#open = true;
+        connecting = false;
         resolve();
       });
     });
