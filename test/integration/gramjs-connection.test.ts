@@ -16,6 +16,8 @@ import { eventually } from "../support/eventually.ts";
 import { sessionOf, startWireTelegram, type WireTelegram } from "../support/wire-telegram.ts";
 
 const ME = 6_000_000_001n;
+/** The id of `bad_server_salt`, as it is sent. */
+const BAD_SERVER_SALT = Buffer.from("7b44abed", "hex");
 
 let telegram: WireTelegram;
 const opened: TelegramConnection[] = [];
@@ -127,6 +129,20 @@ it("asks who it is with its first frame, and nothing else", async () => {
   const since = telegram.witness.calls().length;
   expect((await open(await telegram.planted(ME))).me).toMatchObject({ id: ME });
   expect(telegram.witness.calls().slice(since)).toMatchObject([{ method: "users.GetUsers" }]);
+});
+
+it("begins with the salt that the data center told last, and says nothing twice", async () => {
+  const session = await telegram.planted(ME);
+  let corrected = 0;
+  telegram.faults.beforeSealing = (body) => {
+    if (body.includes(BAD_SERVER_SALT)) corrected += 1;
+    return body;
+  };
+  const first = await open(session);
+  expect(corrected).toBe(1);
+  await first.close();
+  await open(session);
+  expect(corrected).toBe(1);
 });
 
 it("asks once more where an unknown 401 answers, and believes it the second time", async () => {
