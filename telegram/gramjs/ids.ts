@@ -25,11 +25,34 @@ export function toPeerRef(peer: Api.TypePeer): PeerRef {
 }
 
 export function toInputPeer(channel: ChannelRef): Api.InputPeerChannel {
-  return new Api.InputPeerChannel({ channelId: toLong(channel.id), accessHash: toLong(channel.accessHash) });
+  return new ChannelPeer({ channelId: toLong(channel.id), accessHash: toLong(channel.accessHash) });
 }
 
 export function toInputChannel(channel: ChannelRef): Api.InputChannel {
-  return new Api.InputChannel({ channelId: toLong(channel.id), accessHash: toLong(channel.accessHash) });
+  return new ChannelAddress({ channelId: toLong(channel.id), accessHash: toLong(channel.accessHash) });
+}
+
+/* GramJS writes a 64-bit number by shifting it eight times, which a change scan of 100 channels would feel 200 times. */
+
+class ChannelPeer extends Api.InputPeerChannel {
+  override getBytes(): Buffer {
+    return addressBytes(this);
+  }
+}
+
+class ChannelAddress extends Api.InputChannel {
+  override getBytes(): Buffer {
+    return addressBytes(this);
+  }
+}
+
+/** `inputPeerChannel#27bcbbfc channel_id:long access_hash:long`, and `inputChannel` likewise. */
+function addressBytes(address: Api.InputPeerChannel | Api.InputChannel): Buffer {
+  const bytes = Buffer.allocUnsafe(20);
+  bytes.writeUInt32LE(address.CONSTRUCTOR_ID, 0);
+  bytes.writeBigInt64LE(BigInt.asIntN(64, fromLong(address.channelId)), 4);
+  bytes.writeBigInt64LE(BigInt.asIntN(64, fromLong(address.accessHash)), 12);
+  return bytes;
 }
 
 /** `MessageActionChatEditPhoto` without `MessageAction` is `chat_edit_photo`. */
