@@ -10,7 +10,7 @@ const SEALED_BYTES = 400;
 const WRAPPED_BYTES = 60;
 const AT_ONCE = 100_000;
 
-/** Users with sealed sessions over ten API IDs, each following one channel, due evenly over the interval of their plan. */
+/** Users with sealed sessions over ten API IDs, each following one channel, and nobody due for a day. */
 export async function fill(
   database: Database,
   options: { readonly users: number; readonly premiumShare: number; readonly note: (text: string) => void },
@@ -38,17 +38,27 @@ export async function fill(
         ), following as (
           insert into subscriptions (tenant_id, user_id, name, channel_id, state)
           select tenant_id, id, 'c' || telegram_id % ${CHANNELS}::int, 1 + telegram_id % ${CHANNELS}::int, 'active' from added
-        ), reaching as (
-          insert into channel_access (user_id, channel_id, tenant_id, access_hash)
-          select id, 1 + telegram_id % ${CHANNELS}::int, tenant_id, 1 from added
         )
-        insert into schedules (user_id, tenant_id, queue, next_parse_at)
-        select id, tenant_id, (${QUEUES}::text[])[1 + telegram_id % ${API_IDS.length}::int],
-          now() + random() * case plan when 'premium' then interval '15 minutes' else interval '60 minutes' end
-        from added`.execute(tx);
+        insert into channel_access (user_id, channel_id, tenant_id, access_hash)
+        select id, 1 + telegram_id % ${CHANNELS}::int, tenant_id, 1 from added`.execute(tx);
     });
     options.note(`${to} users`);
   }
-  for (const table of ["users", "sessions", "subscriptions", "channel_access", "schedules", "channels"])
+  await spread(database, 86_400);
+  for (const table of ["users", "sessions", "subscriptions", "channel_access", "channels"])
     await database.asOwner((tx) => sql`analyze ${sql.table(table)}`.execute(tx));
+}
+
+/** Everybody is due once within the interval of their plan, evenly, beginning so many seconds from now. */
+export async function spread(database: Database, fromSeconds: number): Promise<void> {
+  await database.asOwner(async (tx) => {
+    await sql`truncate schedules`.execute(tx);
+    await sql`
+      insert into schedules (user_id, tenant_id, queue, next_parse_at)
+      select id, tenant_id, (${QUEUES}::text[])[1 + telegram_id % ${API_IDS.length}::int],
+        clock_timestamp() + ${fromSeconds}::float8 * interval '1 second'
+          + random() * case plan when 'premium' then interval '15 minutes' else interval '60 minutes' end
+      from users order by id`.execute(tx);
+    await sql`analyze schedules`.execute(tx);
+  });
 }

@@ -16,7 +16,7 @@ import { openBenchDatabase } from "../fleet.ts";
 import { openGround } from "../ground.ts";
 import { sideCommand, startProcess } from "../process.ts";
 import { costOfTurns } from "./costs.ts";
-import { API_IDS, fill } from "./fill.ts";
+import { API_IDS, fill, spread } from "./fill.ts";
 import { lookAtTables, planOfClaim } from "./seen.ts";
 
 interface Flags {
@@ -57,12 +57,12 @@ async function scale(flags: Flags): Promise<boolean> {
   return run(flags, out, lifecycle, log).finally(() => lifecycle.close());
 }
 
-/** What became due while everything was prepared is caught up with first: nobody has been due for longer than a moment. */
+/** Whoever became due while the table was written is caught up with first: hardly anybody is late any more. */
 async function caughtUp(database: Database, note: (text: string) => void): Promise<void> {
   for (;;) {
     await sleep(5_000);
     const { due, inFlight, late } = await database.once((tx) => countDue(tx, 2_000));
-    if (late < 100) return;
+    if (late < 1_000) return;
     note(`catching up: ${due} due, ${inFlight} in the queues`);
   }
 }
@@ -87,6 +87,7 @@ async function run(flags: Flags, out: Output, lifecycle: Lifecycle, log: ReturnT
     );
   const consumer = await start("consumer", sideCommand(new URL("./consumer.ts", import.meta.url)));
   const scheduler = await start("scheduler", gramfleetCommand(["scheduler"]));
+  await spread(database, 0);
   await caughtUp(database, (text) => out.note(text));
   await consumer.ask<number[]>("lateness");
   const parts = {

@@ -72,7 +72,7 @@ export function simulate(scenario: Scenario): Outcome {
   const begunBefore = new Uint8Array(users);
   const readAt = new Float64Array(scenario.channels);
   const postsPerSecond = scenario.postsPerChannelPerDay / 86_400;
-  const looks = Math.max(1, Math.ceil(scenario.channelsPerUser / CHANNELS_A_LOOK));
+  const looks = Math.ceil(scenario.channelsPerUser / CHANNELS_A_LOOK);
   const queues = Array.from({ length: apiIds }, () => new Line());
   const free = Array.from({ length: apiIds }, () => new Int32Array(workers).fill(scenario.concurrency));
   const workerFreeAt = new Float64Array(workers);
