@@ -10,7 +10,7 @@ const SEALED_BYTES = 400;
 const WRAPPED_BYTES = 60;
 const AT_ONCE = 100_000;
 
-/** Users with sealed sessions over ten API IDs, each following one channel, and nobody due for a day. */
+/** Users with sealed sessions over ten API IDs, each following one channel, and nobody due for three minutes. */
 export async function fill(
   database: Database,
   options: { readonly users: number; readonly premiumShare: number; readonly note: (text: string) => void },
@@ -44,7 +44,7 @@ export async function fill(
     });
     options.note(`${to} users`);
   }
-  await spread(database, 86_400);
+  await spread(database, 180);
   for (const table of ["users", "sessions", "subscriptions", "channel_access", "channels"])
     await database.asOwner((tx) => sql`analyze ${sql.table(table)}`.execute(tx));
 }

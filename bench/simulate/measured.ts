@@ -10,17 +10,17 @@ export interface Measured {
  */
 export const MEASURED = {
   /** Seconds of a worker's processor for a parse: lease, connection, owner check, one look, close, its share of all else. */
-  cpuPerParse: { value: 0.03, from: "simulate --check: a worker's CPU over its parses, nothing new" },
+  cpuPerParse: {
+    value: 0.035,
+    from: "docs/scaling.md: `up --users 200`, backfills in it (simulate --check, nothing followed: 0.012 to 0.021)",
+  },
   /** Seconds for each channel in which something is new: one call, its page stored. */
   cpuPerChange: {
     value: 0.004,
-    from: "bench `calls-changed` and `store`: a difference of few posts, decoded and committed",
+    from: "judged, not measured: a difference of few posts, decoded and committed",
   },
   /** Seconds from a call's being sent to its answer. Loopback: Telegram's is what `telegram_call_duration_seconds` shows. */
-  roundTrip: {
-    value: 0.01,
-    from: "simulate --check: the emulator on loopback, PostgreSQL and the closing of sockets in it",
-  },
+  roundTrip: { value: 0.044, from: "simulate --check at load 7: a run less its CPU, by its calls" },
 } as const satisfies Record<string, Measured>;
 
 /** Seconds; every half a second the scheduler looks who is due (`dueScanEveryMs`). */
