@@ -9,7 +9,7 @@ import type { ModulePatch, Patch } from "./patch.ts";
 
 const PATCHES = [nativeIntegers, zlibChecksum, wasmAesIge] as unknown as readonly ModulePatch[];
 /** More would be felt by every process that starts: the originals are slow, and not yet compiled. */
-const TRIALS = 8;
+const TRIALS = 4;
 /** Each is an answer of every kind, of some dozen objects. */
 const DECODER_TRIALS = 1;
 
