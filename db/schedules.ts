@@ -20,7 +20,7 @@ const milliseconds = (ms: number) => sql`${ms} * interval '1 millisecond'`;
  * Where a look for due users begins, in the order of `next_parse_at`: at the first of all, at a time before which nobody
  * is left (what was claimed last), or where the last look found nobody any more.
  */
-export type LookFrom = "the beginning" | Date | "lately";
+export type LookFrom = "the beginning" | Date | { readonly lookedMsAgo: number };
 
 /**
  * A transaction that ended a run, or made somebody due, writes the time at which it began, and commits later: a look goes
@@ -31,8 +31,10 @@ const COMMITTED_WITHIN = sql`interval '5 seconds'`;
 /** As an index condition: never later than that, whatever the caller's clock says. */
 const lookFrom = (from: LookFrom) => {
   if (from === "the beginning") return sql`true`;
+  if ("lookedMsAgo" in from)
+    return sql`next_parse_at >= now() - ${from.lookedMsAgo}::float8 * interval '1 millisecond' - ${COMMITTED_WITHIN}`;
   const latest = sql`now() - ${COMMITTED_WITHIN}`;
-  return from === "lately" ? sql`next_parse_at >= ${latest}` : sql`next_parse_at >= least(${from}, ${latest})`;
+  return sql`next_parse_at >= least(${from}, ${latest})`;
 };
 
 /**

@@ -34,17 +34,21 @@ const LOOK_FROM_BEGINNING_EVERY = 20;
  */
 export function createDueScan(deps: ScanDependencies): () => Promise<"again" | "rest"> {
   const { dueBatch } = deps.limits;
-  let from: LookFrom = "the beginning";
+  let from: "the beginning" | "the last look" | Date = "the beginning";
+  let lookedAt = 0;
   let beginAgainAt = 0;
 
   async function claim(): Promise<Batch> {
     const startedAt = performance.now();
     const fromBeginning = startedAt >= beginAgainAt || from === "the beginning";
-    const batch = await startBatch(deps, fromBeginning ? "the beginning" : from);
+    // However long ago that was: whoever became due since is found, though a turn was held up.
+    const since = from === "the last look" ? { lookedMsAgo: startedAt - lookedAt } : from;
+    const batch = await startBatch(deps, fromBeginning ? "the beginning" : since);
+    lookedAt = startedAt;
     const endedAt = performance.now();
     if (fromBeginning) beginAgainAt = endedAt + (endedAt - startedAt) * LOOK_FROM_BEGINNING_EVERY;
     const last = batch.users.at(-1);
-    from = last && batch.users.length === dueBatch ? last.nextParseAt : "lately";
+    from = last && batch.users.length === dueBatch ? last.nextParseAt : "the last look";
     return batch;
   }
 

@@ -31,7 +31,7 @@ export async function planOfClaim(database: Database, limit: number): Promise<st
   const plan: string[] = [];
   const shown = database.asWorker(async (tx) => {
     const { rows } = await sql<{ "QUERY PLAN": string }>`
-      explain (analyze, buffers, costs off, timing off) ${claimOfDue(limit, "lately")}`.execute(tx);
+      explain (analyze, buffers, costs off, timing off) ${claimOfDue(limit, { lookedMsAgo: 0 })}`.execute(tx);
     plan.push(...rows.map((row) => row["QUERY PLAN"]));
     throw new RolledBack();
   });
