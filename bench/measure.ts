@@ -36,7 +36,7 @@ export interface Sizes {
 
 export const FULL: Sizes = {
   pairs: 5,
-  messages: 10_000,
+  messages: 30_000,
   accounts: 400,
   clients: 1_000,
   parallel: { accounts: 50, messagesEach: 600 },

@@ -70,7 +70,7 @@ export function createLimits(divisor = 1) {
     /** Everybody's session is looked at: 20 ms for 10,000, 2 s for a million. */
     sessionGaugesEveryMs: time(10_000),
 
-    backfillPagesPerJob: 50,
+    backfillPagesPerJob: 200,
     backfillMsPerJob: 5_000,
     reconcileCallsPerJob: 10,
     reconcileMsPerJob: 5_000,

@@ -1,14 +1,14 @@
 import type { Figure } from "../side-by-side.ts";
 
-/**
- * Heap by client: what it grew by while all of them were open, after a collection at each end. The first one is opened
- * and closed before: what a process loads for any client at all is none's.
- */
+/** So many are opened and closed before: what a process loads and compiles for any client at all is none's. */
+export const WARM_UP_CLIENTS = 50;
+
+/** Heap by client: what it grew by while all of them were open, after a collection at each end. */
 export async function heapPerClient<Client>(
   clients: readonly Client[],
   whileOpen: (clients: readonly Client[], measure: () => Promise<void>) => Promise<void>,
 ): Promise<Figure> {
-  await whileOpen(clients.slice(0, 1), async () => {});
+  await whileOpen(clients.slice(0, WARM_UP_CLIENTS), async () => {});
   const before = await collected();
   let open = before;
   await whileOpen(clients, async () => {

@@ -23,7 +23,7 @@ const UNSTORABLE = "stored, with U+FFFD for characters that PostgreSQL cannot ho
 
 /** How `JSON.stringify` writes U+0000 and lone surrogates (also what merely looks like it: then nothing is replaced). */
 const UNSTORABLE_ESCAPES = /\\u0000|\\ud[89a-f]/;
-const UNSTORABLE_TEXT = /\0|\p{Surrogate}/u;
+const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes("\0");
 
 /** Each column's value of a message: null, false and empty count as nothing. */
 const VALUES: { readonly [C in Column]: (message: ChannelMessage) => unknown } = {
@@ -73,7 +73,7 @@ export function encodeRows(messages: readonly ChannelMessage[]): EncodedRows {
       const value = read(message);
       if (value === null || (type !== "text" && type !== "jsonb")) return value;
       const written = type === "text" ? (value as string) : JSON.stringify(value);
-      if (!(type === "text" ? UNSTORABLE_TEXT : UNSTORABLE_ESCAPES).test(written)) return written;
+      if (type === "text" ? isStorable(written) : !UNSTORABLE_ESCAPES.test(written)) return written;
       const storable = type === "text" ? toStorable(written) : JSON.stringify(value, storableStrings);
       if (storable !== written) unstorable.add(message.id);
       return storable;

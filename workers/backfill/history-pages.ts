@@ -24,7 +24,7 @@ export interface HistoryPages {
   start(hole: HoleInReach): void;
   /**
    * The next pages, each below the one before: the first one as soon as it is there, then as many as come within a
-   * moment, since one commit of five costs a third of five commits.
+   * moment, since one commit of ten costs a third of ten commits.
    *
    * @throws what the call for the next page threw
    */
@@ -35,8 +35,8 @@ export interface HistoryPages {
   drop(): void;
 }
 
-/** Pages in one commit: 500 rows, above which a row costs hardly less. */
-const TOGETHER = 5;
+/** Pages in one commit: 1,000 rows, above which a row costs hardly less. */
+const TOGETHER = 10;
 /** Pages that wait to be stored. */
 const MOST_AHEAD = 2 * TOGETHER;
 /** A page that waits for others waits no longer: whoever follows the channel is to see it. */
