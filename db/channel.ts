@@ -17,6 +17,8 @@ export interface Channel {
   readonly covered: readonly IdRange[];
   readonly unverified: readonly IdRange[];
   readonly revision: bigint;
+  /** How long what it publishes is kept; null: for ever. */
+  readonly keptDays: number | null;
 }
 
 export interface ChannelFacts {
@@ -38,6 +40,7 @@ const COLUMNS = [
   "covered",
   "unverified",
   "revision",
+  "kept_days",
 ] as const;
 
 export type ChannelRow = Pick<Selectable<Schema["channels"]>, (typeof COLUMNS)[number]>;
@@ -57,6 +60,7 @@ export function toChannel(row: ChannelRow): Channel {
     covered: parseRanges(row.covered),
     unverified: parseRanges(row.unverified),
     revision: row.revision,
+    keptDays: row.kept_days,
   };
 }
 

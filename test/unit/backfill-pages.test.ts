@@ -5,6 +5,8 @@ import { post } from "../support/posts.ts";
 
 const PAGE = 10;
 
+const dateOf = (id: number) => 1_700_000_000_000 + id * 60_000;
+
 /** A channel with ids up to 1,000; each call is answered when the test says so, or at once. */
 function telegram(options: { atOnce?: boolean; failsAt?: number } = {}) {
   const offsets: number[] = [];
@@ -22,7 +24,12 @@ function telegram(options: { atOnce?: boolean; failsAt?: number } = {}) {
       if (!options.atOnce) await new Promise<void>((resolve) => waiting.push(resolve));
       if (offsetId === options.failsAt) throw new Error("no such luck");
       const ids = Array.from({ length: Math.min(PAGE, offsetId - 1) }, (_, index) => offsetId - 1 - index);
-      return { messages: ids.map((id) => post({ id })), skipped: [], pts: null, count: 1_000 };
+      return {
+        messages: ids.map((id) => post({ id, date: new Date(dateOf(id)) })),
+        skipped: [],
+        pts: null,
+        count: 1_000,
+      };
     },
   };
 }
@@ -79,7 +86,7 @@ describe("pages of a channel's history", () => {
     expect(api.offsets).toHaveLength(40);
   });
 
-  it("end where the hole does, or the plan's depth", async () => {
+  it("end where the hole does, the plan's depth, or what is kept", async () => {
     const whole = telegram({ atOnce: true });
     const toItsEnd = pagesOf(whole);
     toItsEnd.start({ offsetId: 31, lowest: 12, most: null });
@@ -92,6 +99,11 @@ describe("pages of a channel's history", () => {
     pagesOf(deep).start({ ...all, most: 25 });
     await settled();
     expect(deep.offsets).toEqual([1_001, 991, 981]);
+
+    const long = telegram({ atOnce: true });
+    pagesOf(long).start(all, new Date(dateOf(975)));
+    await settled();
+    expect(long.offsets).toEqual([1_001, 991, 981]);
   });
 
   it("are no more asked for once a job has had its share", async () => {

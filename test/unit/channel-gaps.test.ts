@@ -23,6 +23,7 @@ const line = (ledger: Partial<ChannelLedger>, username: string | null = "news"):
   covered: [],
   unverified: [],
   revision: 0n,
+  keptDays: null,
   subscribers: 1,
   messages: 1,
   deleted: 0,

@@ -20,8 +20,11 @@ export interface HistoryPages {
   readonly asked: number;
   /** Whether the page below `offsetId` is the next to be taken. */
   has(offsetId: number): boolean;
-  /** Asks for the page below the hole's offset, and goes on with those below it, as far as the hole is within reach. */
-  start(hole: HoleInReach): void;
+  /**
+   * Asks for the page below the hole's offset, and goes on with those below it, as far as the hole is within reach, down
+   * to the first message that was published before `since`.
+   */
+  start(hole: HoleInReach, since?: Date | null): void;
   /**
    * The next pages, each below the one before: the first one as soon as it is there, then as many as come within a
    * moment, since one commit of ten costs a third of ten commits.
@@ -55,7 +58,7 @@ export function createHistoryPages(options: {
   let reading: Reading | null = null;
 
   /** Until it is told to stop, comes to the end, or fails. */
-  async function read(own: Reading, { offsetId, lowest, most }: HoleInReach): Promise<void> {
+  async function read(own: Reading, { offsetId, lowest, most }: HoleInReach, since: Date | null): Promise<void> {
     let messages = 0;
     let below = offsetId;
     for (;;) {
@@ -65,7 +68,8 @@ export function createHistoryPages(options: {
       const ids = idsOf(page);
       const next = Math.min(...ids);
       messages += ids.length;
-      const goesOn = next > lowest && next < below && (most === null || messages < most);
+      const isOld = since !== null && page.messages.some(({ date }) => date < since);
+      const goesOn = next > lowest && next < below && (most === null || messages < most) && !isOld;
       own.bring({ offsetId: below, readAt, page }, goesOn ? next : null);
       if (!goesOn) return;
       await own.room();
@@ -79,11 +83,11 @@ export function createHistoryPages(options: {
       return asked;
     },
     has: (offsetId) => reading?.next === offsetId,
-    start(hole) {
+    start(hole, since = null) {
       reading?.stop();
       const own = new Reading(hole.offsetId);
       reading = own;
-      read(own, hole).then(
+      read(own, hole, since).then(
         () => own.end(null),
         (error: unknown) => own.end({ error }),
       );

@@ -11,6 +11,8 @@ import type { Sight } from "../parse/sight.ts";
 import { tracePage } from "../parse/trace-page.ts";
 import { createHistoryPages, type ReadPage } from "./history-pages.ts";
 
+const DAY_MS = 86_400_000;
+
 /** What is to be read next, as far as the database says. */
 export interface Outlook {
   readonly channel: Channel;
@@ -75,7 +77,7 @@ export async function readHistory(
       if (!pages.has(hole.offsetId)) {
         if (parseIsDue) return ending("parse is due");
         if (spent()) return ending("spent");
-        pages.start(hole);
+        pages.start(hole, keptSince(channel, clock.now()));
       }
       const taken = await pages.take();
       const current = takeWhile(taken, ({ page }) => !isBehind(page, channel.pts));
@@ -97,6 +99,10 @@ export async function readHistory(
     pages.drop();
   }
 }
+
+/** What was published before is not stored. A page more than that would be read for nothing. */
+const keptSince = ({ keptDays }: Channel, now: number): Date | null =>
+  keptDays === null ? null : new Date(now - keptDays * DAY_MS);
 
 /** Pages that lie one below the other, as one page. */
 async function commit(
