@@ -55,7 +55,8 @@ export async function openDatabaseClock(stage: Stage, url: string): Promise<SetC
   };
 }
 
-const SEARCH_PATH = "set_clock, pg_catalog, public";
+/** What is made goes into the first one, and the functions of `set_clock` come before those of the same name. */
+const SEARCH_PATH = "public, set_clock, pg_catalog";
 
 const FUNCTIONS = `
   create schema set_clock;
