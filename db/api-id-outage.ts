@@ -118,7 +118,10 @@ export async function holdPinned(tx: WorkerTx, limit = 1_000): Promise<number> {
     with picked as (
       select e.id from sessions e
       where e.state = 'AUTHORIZED' and not 'api_id_out' = any(e.holds)
-        and e.api_id = any(array(select a.api_id from api_ids a where ${SERVES_NO_MORE}))
+        -- By the index, of few API IDs or none: said of each session, it would be asked of each.
+        and e.api_id = any(array(select api_id from api_ids
+          where out_of_service_at is not null or unconfigured_at is not null or retired_at is not null))
+        and exists (select from api_ids a where a.api_id = e.api_id and ${SERVES_NO_MORE})
       order by e.api_id, e.id limit ${limit} for no key update of e)
     update sessions e set holds = array_append(holds, 'api_id_out') from picked where e.id = picked.id
     returning e.user_id`.execute(tx);
