@@ -96,7 +96,7 @@ it("1,000 sessions are parsed, over connections that are cut and frames that can
     ...{ timeoutMs: 240_000, everyMs: 500, what: "a parse of everybody" },
   });
   await fleet.happened(
-    /"error":"(SECURITY_CHECK_FAILED|INVALID_BUFFER|CONNECTION_FAILED|UNREADABLE_ANSWER|DEADLINE_PASSED)"/,
+    /"error":"(CONNECTION_LOST|SECURITY_CHECK_FAILED|INVALID_BUFFER|CONNECTION_FAILED|UNREADABLE_ANSWER|DEADLINE_PASSED)"/,
   );
   await fleet.happened(about(fleet.mismatched, "security alarm: a session belongs to another account"));
 });
