@@ -67,8 +67,6 @@ export function createLimits(divisor = 1) {
      * PostgreSQL for each, however many users there are.
      */
     restTimes: 50,
-    /** Everybody's session is looked at: 20 ms for 10,000, 2 s for a million. */
-    sessionGaugesEveryMs: time(10_000),
 
     backfillPagesPerJob: 200,
     backfillMsPerJob: 5_000,

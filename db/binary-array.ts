@@ -1,6 +1,6 @@
 /**
  * Arrays in PostgreSQL's binary format (`array_send` in its arrayfuncs.c): nothing is escaped on the way and nothing
- * parsed there, which costs both sides less than half of what their text does. `pg` sends a Buffer as it is.
+ * parsed there: a third of what storing a page as a JSON document cost is spared. `pg` sends a Buffer as it is.
  */
 export type ArrayType = keyof typeof OIDS;
 

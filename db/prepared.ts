@@ -3,7 +3,7 @@ import { isStatementLost } from "./unreachable.ts";
 
 /** A text that has run so often is prepared from then on: those made for one occasion, with a parameter more or less, are not. */
 const AFTER_RUNS = 5;
-/** A connection keeps the plans of so many; PostgreSQL holds about 50 kB for each. */
+/** A connection keeps the plans of so many, which PostgreSQL holds in memory for each. */
 const MOST_STATEMENTS = 400;
 /** Texts whose runs are counted. What comes beyond them is run as it is. */
 const MOST_TEXTS = 4_000;

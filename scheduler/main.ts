@@ -100,7 +100,7 @@ export async function startScheduler(config: Config, lifecycle: Lifecycle, log: 
     loop("backups", limits.maintenanceEveryMs, await createBackups({ ...deps, backups: config.backups, signal }));
   }
   loop("gauges", limits.overdueScanEveryMs, () => measure(deps), limits.restTimes);
-  loop("session gauges", limits.sessionGaugesEveryMs, () => measureSessions(deps), limits.restTimes);
+  loop("session gauges", limits.overdueScanEveryMs, () => measureSessions(deps), limits.restTimes);
   loop("ledger gauges", limits.ledgerEveryMs, () => measureLedger(deps), limits.restTimes);
   loop("service gauges", limits.overdueScanEveryMs, createServiceGauges(deps));
   loop("size gauges", limits.ledgerEveryMs, () => measureSizes(deps), limits.restTimes);

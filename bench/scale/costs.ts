@@ -39,7 +39,7 @@ export async function costOfTurns(env: NodeJS.ProcessEnv, database: Database): P
     ["maintenance", limits.maintenanceEveryMs, () => maintain(deps)],
     ["API IDs", limits.maintenanceEveryMs, () => holdByApiId(deps)],
     ["gauges", limits.overdueScanEveryMs, () => measure(deps)],
-    ["session gauges", limits.sessionGaugesEveryMs, () => measureSessions(deps)],
+    ["session gauges", limits.overdueScanEveryMs, () => measureSessions(deps)],
     ["ledger gauges", limits.ledgerEveryMs, () => measureLedger(deps)],
     ["size gauges", limits.ledgerEveryMs, () => measureSizes(deps)],
     ...TASKS.map((task): [string, number, () => Promise<unknown>] => [

@@ -28,7 +28,7 @@ const trusted = new Set<string>();
 
 /** Makes GramJS accept the data center that has this key. Idempotent; GramJS keeps its keys in one table a process. */
 export function trustServerKey(pem: string): void {
-  // Every connection comes by here, and reading a key is a tenth of what connecting costs.
+  // Every connection comes by here.
   if (trusted.has(pem)) return;
   const key = readServerKey(pem);
   serverKeys.set(key.fingerprint.toString(), {

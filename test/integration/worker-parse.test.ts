@@ -12,9 +12,20 @@ import { startParsing, type TestUser } from "../support/parsing.ts";
 
 let parsing: Awaited<ReturnType<typeof startParsing>>;
 beforeAll(async () => {
-  parsing = await startParsing();
+  parsing = await startParsing({
+    through: (database) => ({
+      ...database,
+      async underLease(lease, work) {
+        await beforeCommit();
+        return database.underLease(lease, work);
+      },
+    }),
+  });
 });
 afterAll(() => parsing.close());
+
+/** What happens before each fenced transaction. */
+let beforeCommit = async () => {};
 
 let number = 1_000n;
 const next = () => {
@@ -91,6 +102,26 @@ describe("a parse", () => {
     const rows = await parsing.rows(channel.id);
     expect(rows.find((row) => row.id === 2)).toMatchObject({ text: "another text", versions: 1 });
     expect(await parsing.channel(channel.id)).toMatchObject({ pts: channel.pts, unverified: [] });
+  });
+
+  it("has the next difference on its way while the last one is stored", async () => {
+    const channel = newChannel(1);
+    const { api, user } = await userOf(channel);
+    await parsing.parse(user);
+    channel.post(250);
+    api.calls.length = 0;
+    const differences = () => api.calls.filter((method) => method === "channelDifference").length;
+    const asked: number[] = [];
+    beforeCommit = async () => {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      asked.push(differences());
+    };
+    await parsing.parse(user).finally(() => {
+      beforeCommit = async () => {};
+    });
+    // Before the first and the second page of three are stored, the one after is asked for; after the last is none.
+    expect([asked, differences()]).toEqual([[2, 3, 3], 3]);
+    expect(await livingIds(channel)).toHaveLength(251);
   });
 
   it("does not read again what another user's parse has brought up to date", async () => {

@@ -27,7 +27,7 @@ export interface HistoryPages {
   start(hole: HoleInReach, since?: Date | null): void;
   /**
    * The next pages, each below the one before: the first one as soon as it is there, then as many as come within a
-   * moment, since one commit of ten costs a third of ten commits.
+   * moment, since one commit of ten costs less than half of ten commits.
    *
    * @throws what the call for the next page threw
    */

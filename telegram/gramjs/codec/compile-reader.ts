@@ -34,8 +34,7 @@ const SKIP = {
  * Compiles a reader of one constructor: it makes an object of `className` and the fields in `kept`, absent ones null, and
  * passes over the rest. Without `kept` it passes over all of it.
  *
- * It is compiled from text, so that an object is made at once and all of one constructor have one shape, which costs a
- * third of going through its fields. That text is made of GramJS's schema alone, never of what comes over the wire.
+ * It is compiled from text, so that an object is made at once, and all of one constructor have one shape. That text is made of GramJS's schema alone, never of what comes over the wire.
  */
 export function compileReader(definition: Definition, kept: ReadonlySet<string> | null): Reader {
   const lines: string[] = [];
