@@ -2,9 +2,10 @@ import pLimit from "p-limit";
 import { span } from "../../runtime/tracing.ts";
 import type { OpenAccount } from "../../telegram/account.ts";
 import { PeerGone, PtsUnusable, RpcRefused, Transient, WaitRunning } from "../../telegram/errors.ts";
+import type { ReadEnd, ReaderDependencies } from "./channel-reading.ts";
 import { decide } from "./decide.ts";
 import { type Looked, recordGone } from "./look.ts";
-import { type ReadEnd, type ReaderDependencies, readChannel } from "./read-channel.ts";
+import { readChannel } from "./read-channel.ts";
 import type { Tally } from "./tally.ts";
 
 /** The job sleeps through a wait that is no longer; through a longer one the user would miss what needs no such call. */
