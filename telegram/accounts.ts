@@ -2,14 +2,7 @@ import { type Database, LeaseGone } from "../db/database.ts";
 import { loadOpening } from "../db/opening.ts";
 import { ownApiIdOfSession } from "../db/own-api-ids.ts";
 import type { SessionHold } from "../db/schema.ts";
-import {
-  loadSession,
-  noteSessionUse,
-  type SealedSession,
-  type SessionInfo,
-  saveSealed,
-  setHold,
-} from "../db/sessions.ts";
+import { loadSession, noteSessionUse, type SealedSession, type SessionInfo, setHold } from "../db/sessions.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
@@ -153,10 +146,8 @@ export function createAccounts(options: AccountsOptions): Accounts {
       signal.removeEventListener("abort", hangUp);
       const opened = connection;
       if (opened) {
-        const now = opened.session();
         await span("close", {}, () => opened.close());
         metrics.activeTelegramSessions.dec();
-        if (now !== secret) await saveAgain(session, sealed, now, lease);
       }
     }
   }
@@ -205,14 +196,6 @@ export function createAccounts(options: AccountsOptions): Accounts {
       commitOnce: (write) => fenced(() => database.onceUnderLease(lease.ref, write)),
       tally: () => policy.tally(),
     };
-  }
-
-  /** After a move to another data center the key is another one; without it the account would have to log in again. */
-  async function saveAgain(session: SessionInfo, sealed: SealedSession, now: string, lease: Lease): Promise<void> {
-    const again = vault.seal(now, bindingOf(session));
-    metrics.sessionConversions.inc({ format: formatOf(now), direction: "written" });
-    const saved = await database.underLease(lease.ref, (tx) => saveSealed(tx, session.id, again, sealed.fingerprint));
-    if (!saved) log.error({ session_id: String(session.id) }, "changed session not saved: another key is stored");
   }
 
   /** To the day: a statement more than that, for each opening, would be one too many. */

@@ -32,8 +32,6 @@ export interface TelegramConnection {
   readonly api: TelegramApi;
   /** Whom the session belongs to, as `getMe` says, which is its first call. */
   readonly me: Me;
-  /** The session as it is now: it changes when a login moves to another data center. Secret. */
-  session(): string;
   /**
    * Closes every socket and comes back when they are closed (or, after `closeWaitMs`, destroyed). No frame is sent and
    * no socket opened afterwards, whatever the library still has in mind. Never throws.

@@ -1,5 +1,15 @@
 import { Api } from "telegram/tl/api.js";
-import type { ChannelRef, DialogState, FullChannel, HistoryPage, TelegramApi } from "../api.ts";
+import type {
+  BasicGroup,
+  ChannelDifference,
+  ChannelInfo,
+  ChannelRef,
+  DialogState,
+  FullChannel,
+  HistoryPage,
+  Me,
+  TelegramApi,
+} from "../api.ts";
 import { PeerGone, PtsUnusable, RpcRefused } from "../errors.ts";
 import type { CallPolicy } from "../policy.ts";
 import { UNREADABLE_ANSWER } from "./classify.ts";
@@ -20,62 +30,81 @@ export const getMe = () => ({
   request: new Api.users.GetUsers({ id: [new Api.InputUserSelf()] }),
 });
 
+/** A page of history: the messages below `offsetId` (0: from the newest on). */
+interface HistoryAsked {
+  readonly offsetId: number;
+  readonly limit: number;
+  readonly addOffset?: number;
+  readonly minId?: number;
+}
+
 /** An answer that lists messages, with the counts that only some of its kinds carry. */
 type MessagesAnswer = Exclude<Api.messages.TypeMessages, Api.messages.MessagesNotModified>;
 
 /** The calls of `TelegramApi` over one wire: each through the policy, none waking pushed updates. */
-export function createTelegramApi(wire: Pick<Wire, "invoke">, policy: CallPolicy): TelegramApi {
-  const call = async <R extends Api.AnyRequest>(
-    method: string,
-    request: R,
-    channel?: ChannelRef,
-  ): Promise<R["__response"]> =>
-    policy.run(channel ? { method, chatId: channel.id } : { method }, () =>
-      wire.invoke(method, withoutUpdates(request)),
-    ) as Promise<R["__response"]>;
+export class GramJsApi implements TelegramApi {
+  readonly #wire: Pick<Wire, "invoke">;
+  readonly #policy: CallPolicy;
 
-  const pageOf = async (
-    method: string,
-    request: Api.messages.GetHistory | Api.channels.GetMessages,
-    channel: ChannelRef,
-  ): Promise<HistoryPage & MappedPage> => {
-    const answer = await call(method, request, channel);
-    if (answer.className === "messages.MessagesNotModified") throw new RpcRefused("NOT_MODIFIED", method, 0);
-    return { ...toMessages(channel.id, answer.messages), ...countsOf(answer) };
-  };
+  constructor(wire: Pick<Wire, "invoke">, policy: CallPolicy) {
+    this.#wire = wire;
+    this.#policy = policy;
+  }
 
-  const history = (
-    channel: ChannelRef,
-    page: { offsetId: number; limit: number; addOffset?: number; minId?: number },
-  ) =>
-    pageOf(
-      "messages.getHistory",
-      new Api.messages.GetHistory({
-        peer: toInputPeer(channel),
-        offsetId: page.offsetId,
-        offsetDate: 0,
-        addOffset: page.addOffset ?? 0,
-        limit: page.limit,
-        maxId: 0,
-        minId: page.minId ?? 0,
-        hash: toLong(0n),
-      }),
-      channel,
-    );
+  async getMe(): Promise<Me> {
+    const { method, request } = getMe();
+    const users = await this.#call(method, request);
+    return toMe(users[0], method);
+  }
 
-  const byId = (channel: ChannelRef, ids: readonly number[]) =>
-    pageOf(
-      "channels.getMessages",
-      new Api.channels.GetMessages({
-        channel: toInputChannel(channel),
-        id: ids.map((id) => new Api.InputMessageID({ id })),
-      }),
-      channel,
-    );
+  async resolveUsername(username: string): Promise<ChannelInfo> {
+    const method = "contacts.resolveUsername";
+    const request = new Api.contacts.ResolveUsername({ username: username.replace(/^@/, "") });
+    const answer = await this.#call(method, request);
+    if (answer.peer.className !== "PeerChannel") throw new PeerGone("NOT_A_CHANNEL", method, "not_a_channel");
+    return channelAmong(answer.chats, fromLong(answer.peer.channelId), method);
+  }
 
-  const fullChannel = async (channel: ChannelRef): Promise<FullChannel> => {
+  async peerDialogs(channels: readonly ChannelRef[]): Promise<DialogState[]> {
+    const method = "messages.getPeerDialogs";
+    const peers = channels.map((channel) => new Api.InputDialogPeer({ peer: toInputPeer(channel) }));
+    const request = new Api.messages.GetPeerDialogs({ peers });
+    const answer = await this.#call(method, request).catch(onUnreadable(() => null));
+    if (answer) return toDialogStates(answer, method, channels);
+    const [only, ...others] = channels;
+    // Dialogs come with their newest post. Asking about fewer, the caller comes to the channel whose post it is.
+    if (!only || others.length > 0) throw new RpcRefused(UNREADABLE_ANSWER, method, 0);
+    const { info, pts } = await this.fullChannel(only);
+    return [{ channelId: only.id, pts, topMessageId: 0, info }];
+  }
+
+  async channelDialogs(limit: number): Promise<DialogState[]> {
+    const method = "messages.getDialogs";
+    const found: DialogState[] = [];
+    let offset: DialogsOffset | null = firstDialogs;
+    let size = DIALOGS_PER_CALL;
+    for (let left = limit; left > 0 && offset; ) {
+      size = Math.min(size, left);
+      const request: Api.messages.GetDialogs = getDialogs(offset, size);
+      const answer: Api.messages.TypeDialogs | null = await this.#call(method, request).catch(onUnreadable(() => null));
+      if (!answer) {
+        // Up to the dialog whose newest post cannot be read, in halves; there is no way past it.
+        size = Math.floor(size / 2);
+        if (size === 0) break;
+        continue;
+      }
+      if (answer.className === "messages.DialogsNotModified") break;
+      found.push(...toDialogStates(withoutForbidden(answer), method));
+      offset = nextDialogs(answer);
+      left -= size;
+    }
+    return found;
+  }
+
+  async fullChannel(channel: ChannelRef): Promise<FullChannel> {
     const method = "channels.getFullChannel";
-    const answer = await call(method, new Api.channels.GetFullChannel({ channel: toInputChannel(channel) }), channel);
+    const request = new Api.channels.GetFullChannel({ channel: toInputChannel(channel) });
+    const answer = await this.#call(method, request, channel);
     if (answer.fullChat.className !== "ChannelFull") throw new PeerGone("NOT_A_CHANNEL", method, "not_a_channel");
     return {
       info: channelAmong(answer.chats, channel.id, method, channel),
@@ -84,97 +113,90 @@ export function createTelegramApi(wire: Pick<Wire, "invoke">, policy: CallPolicy
       availableMinId: answer.fullChat.availableMinId ?? 0,
       migratedFrom: answer.fullChat.migratedFromChatId ? fromLong(answer.fullChat.migratedFromChatId) : null,
     };
-  };
+  }
 
-  return {
-    async getMe() {
-      const { method, request } = getMe();
-      const users = await call(method, request);
-      return toMe(users[0], method);
-    },
+  async basicGroup(groupId: bigint): Promise<BasicGroup> {
+    const method = "messages.getChats";
+    const answer = await this.#call(method, new Api.messages.GetChats({ id: [toLong(groupId)] }));
+    return toBasicGroup(answer.chats, groupId, method);
+  }
 
-    async resolveUsername(username) {
-      const method = "contacts.resolveUsername";
-      const answer = await call(method, new Api.contacts.ResolveUsername({ username: username.replace(/^@/, "") }));
-      if (answer.peer.className !== "PeerChannel") throw new PeerGone("NOT_A_CHANNEL", method, "not_a_channel");
-      return channelAmong(answer.chats, fromLong(answer.peer.channelId), method);
-    },
+  async history(channel: ChannelRef, page: HistoryAsked): Promise<HistoryPage> {
+    return this.#history(channel, page).catch(onUnreadable(() => historyAround(this.#reads(), channel, page)));
+  }
 
-    async peerDialogs(channels) {
-      const method = "messages.getPeerDialogs";
-      const peers = channels.map((channel) => new Api.InputDialogPeer({ peer: toInputPeer(channel) }));
-      const answer = await call(method, new Api.messages.GetPeerDialogs({ peers })).catch(onUnreadable(() => null));
-      if (answer) return toDialogStates(answer, method, channels);
-      const [only, ...others] = channels;
-      // Dialogs come with their newest post. Asking about fewer, the caller comes to the channel whose post it is.
-      if (!only || others.length > 0) throw new RpcRefused(UNREADABLE_ANSWER, method, 0);
-      const { info, pts } = await fullChannel(only);
-      return [{ channelId: only.id, pts, topMessageId: 0, info }];
-    },
+  async channelDifference(
+    channel: ChannelRef,
+    since: { readonly pts: number; readonly limit: number },
+  ): Promise<ChannelDifference> {
+    const method = "updates.getChannelDifference";
+    const request = new Api.updates.GetChannelDifference({
+      channel: toInputChannel(channel),
+      filter: new Api.ChannelMessagesFilterEmpty(),
+      pts: since.pts,
+      limit: since.limit,
+    });
+    const answer = await this.#call(method, request, channel).catch(
+      onUnreadable(() => {
+        // Read again by history, which can be read around the one unreadable message.
+        throw new PtsUnusable(UNREADABLE_ANSWER, method, "invalid");
+      }),
+    );
+    return toDifference(channel.id, answer);
+  }
 
-    async channelDialogs(limit) {
-      const method = "messages.getDialogs";
-      const found: DialogState[] = [];
-      let offset: DialogsOffset | null = firstDialogs;
-      let size = DIALOGS_PER_CALL;
-      for (let left = limit; left > 0 && offset; ) {
-        size = Math.min(size, left);
-        const request: Api.messages.GetDialogs = getDialogs(offset, size);
-        const answer: Api.messages.TypeDialogs | null = await call(method, request).catch(onUnreadable(() => null));
-        if (!answer) {
-          // Up to the dialog whose newest post cannot be read, in halves; there is no way past it.
-          size = Math.floor(size / 2);
-          if (size === 0) break;
-          continue;
-        }
-        if (answer.className === "messages.DialogsNotModified") break;
-        found.push(...toDialogStates(withoutForbidden(answer), method));
-        offset = nextDialogs(answer);
-        left -= size;
-      }
-      return found;
-    },
+  async messagesById(
+    channel: ChannelRef,
+    ids: readonly number[],
+  ): Promise<HistoryPage & { readonly missing: readonly number[] }> {
+    const page = await this.#byId(channel, ids).catch(onUnreadable(() => idById(this.#reads(), channel, ids)));
+    return { ...page, missing: page.empty };
+  }
 
-    fullChannel,
+  async logOut(): Promise<void> {
+    await this.#call("auth.logOut", new Api.auth.LogOut());
+  }
 
-    async basicGroup(groupId) {
-      const method = "messages.getChats";
-      const answer = await call(method, new Api.messages.GetChats({ id: [toLong(groupId)] }));
-      return toBasicGroup(answer.chats, groupId, method);
-    },
+  #call<R extends Api.AnyRequest>(method: string, request: R, channel?: ChannelRef): Promise<R["__response"]> {
+    const call = channel ? { method, chatId: channel.id } : { method };
+    return this.#policy.run(call, () => this.#wire.invoke(method, withoutUpdates(request))) as Promise<R["__response"]>;
+  }
 
-    history: (channel, page) =>
-      history(channel, page).catch(onUnreadable(() => historyAround({ history, byId }, channel, page))),
+  async #page(
+    method: string,
+    request: Api.messages.GetHistory | Api.channels.GetMessages,
+    channel: ChannelRef,
+  ): Promise<HistoryPage & MappedPage> {
+    const answer = await this.#call(method, request, channel);
+    if (answer.className === "messages.MessagesNotModified") throw new RpcRefused("NOT_MODIFIED", method, 0);
+    return { ...toMessages(channel.id, answer.messages), ...countsOf(answer) };
+  }
 
-    async channelDifference(channel, since) {
-      const method = "updates.getChannelDifference";
-      const answer = await call(
-        method,
-        new Api.updates.GetChannelDifference({
-          channel: toInputChannel(channel),
-          filter: new Api.ChannelMessagesFilterEmpty(),
-          pts: since.pts,
-          limit: since.limit,
-        }),
-        channel,
-      ).catch(
-        onUnreadable(() => {
-          // Read again by history, which can be read around the one unreadable message.
-          throw new PtsUnusable(UNREADABLE_ANSWER, method, "invalid");
-        }),
-      );
-      return toDifference(channel.id, answer);
-    },
+  #reads() {
+    return { history: this.#history.bind(this), byId: this.#byId.bind(this) };
+  }
 
-    async messagesById(channel, ids) {
-      const page = await byId(channel, ids).catch(onUnreadable(() => idById({ byId }, channel, ids)));
-      return { ...page, missing: page.empty };
-    },
+  #history(channel: ChannelRef, page: HistoryAsked): Promise<HistoryPage & MappedPage> {
+    const request = new Api.messages.GetHistory({
+      peer: toInputPeer(channel),
+      offsetId: page.offsetId,
+      offsetDate: 0,
+      addOffset: page.addOffset ?? 0,
+      limit: page.limit,
+      maxId: 0,
+      minId: page.minId ?? 0,
+      hash: toLong(0n),
+    });
+    return this.#page("messages.getHistory", request, channel);
+  }
 
-    async logOut() {
-      await call("auth.logOut", new Api.auth.LogOut());
-    },
-  };
+  #byId(channel: ChannelRef, ids: readonly number[]): Promise<HistoryPage & MappedPage> {
+    const request = new Api.channels.GetMessages({
+      channel: toInputChannel(channel),
+      id: ids.map((id) => new Api.InputMessageID({ id })),
+    });
+    return this.#page("channels.getMessages", request, channel);
+  }
 }
 
 /** For `catch`: goes on with `instead` where the answer could not be read, and throws everything else again. */

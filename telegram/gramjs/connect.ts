@@ -1,8 +1,10 @@
-import type { Connect } from "../connection.ts";
+import type { Me, TelegramApi } from "../api.ts";
+import type { Connect, TelegramConnection } from "../connection.ts";
 import { AuthDoubtful, AuthLost } from "../errors.ts";
-import { createTelegramApi, getMe } from "./api.ts";
+import type { CallPolicy } from "../policy.ts";
+import { GramJsApi, getMe } from "./api.ts";
 import { toMe } from "./to-channel.ts";
-import { openWire } from "./wire.ts";
+import { openWire, type Wire } from "./wire.ts";
 
 /**
  * Connects an authorised session by GramJS, with `getMe` as its first call. One connection lives under one lease: when
@@ -11,13 +13,28 @@ import { openWire } from "./wire.ts";
 export const connect: Connect = async (options) => {
   const { wire, answer } = await confirmed(() => openWire(options, getMe()));
   try {
-    const me = toMe(answer[0], getMe().method);
-    return { me, api: createTelegramApi(wire, options.policy), session: wire.session, close: wire.close };
+    return new Connection(toMe(answer[0], getMe().method), wire, options.policy);
   } catch (error) {
     await wire.close();
     throw error;
   }
 };
+
+class Connection implements TelegramConnection {
+  readonly me: Me;
+  readonly api: TelegramApi;
+  readonly #wire: Wire;
+
+  constructor(me: Me, wire: Wire, policy: CallPolicy) {
+    this.me = me;
+    this.api = new GramJsApi(wire, policy);
+    this.#wire = wire;
+  }
+
+  close(): Promise<void> {
+    return this.#wire.close();
+  }
+}
 
 /** An unknown 401 is confirmed by one `getMe`: where that is what was refused, by another over a new connection. */
 async function confirmed<T>(open: () => Promise<T>): Promise<T> {

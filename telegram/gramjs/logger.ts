@@ -33,3 +33,12 @@ export class QuietLogger extends Logger {
   override debug(): void {}
   override log(): void {}
 }
+
+const loggers = new WeakMap<Log, QuietLogger>();
+
+/** One for each log: connections share it. */
+export function quietLogger(sink: Log): QuietLogger {
+  const logger = loggers.get(sink) ?? new QuietLogger(sink);
+  loggers.set(sink, logger);
+  return logger;
+}

@@ -1,22 +1,24 @@
 // First, and whole: GramJS's network modules import each other in circles, and only this way in works.
 import { Api } from "telegram";
+import type { AuthKey } from "telegram/crypto/AuthKey.js";
 import { RequestState } from "telegram/network/RequestState.js";
 import { LAYER } from "telegram/tl/AllTLObjects.js";
 import { DeadlinePassed, withDeadline } from "../../runtime/deadline.ts";
-import type { ConnectOptions } from "../connection.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { ConnectionTimes, ConnectOptions } from "../connection.ts";
 import { AuthLost, LeaseLost, type TelegramError, Transient } from "../errors.ts";
+import type { Gate } from "../policy.ts";
 import { type Address, addressOf, firstDataCenter } from "./addresses.ts";
 import { classify } from "./classify.ts";
 import { useFastCodec } from "./codec/fast-codec.ts";
 import { useFastHandshake } from "./codec/fast-handshake.ts";
-import { BoundedTcp } from "./frames.ts";
-import { QuietLogger } from "./logger.ts";
-import { startPings } from "./pings.ts";
+import { quietLogger } from "./logger.ts";
+import { type PingEvents, Pings } from "./pings.ts";
 import { useStrictReaders } from "./readers.ts";
-import { LeasedSender } from "./sender.ts";
+import { LeasedSender, type SenderEvents } from "./sender.ts";
 import { trustServerKey } from "./server-keys.ts";
 import { readSession, writeSession } from "./session-string.ts";
-import { LeasedSockets } from "./sockets.ts";
+import { LeasedTcp } from "./tcp.ts";
 
 /** What Telegram shows its user in the list of devices. The same on every machine: a session does not change its face. */
 const DEVICE = { deviceModel: "gramfleet", systemVersion: "server", appVersion: "1.0" } as const;
@@ -97,65 +99,94 @@ async function openOnce<R extends Api.AnyRequest>(options: WireOptions, first: F
   useFastCodec(options.log);
   if (!stored) useFastHandshake(options.log);
   if (options.dataCenters?.publicKeyPem) trustServerKey(options.dataCenters.publicKeyPem);
+  const { gate, times, log, hears } = options;
+  const wire = new LeasedWire({ dcId, address, authKey: stored?.authKey, gate, times, log, hears });
+  try {
+    await wire.connect();
+    const answer = await options.policy.run({ method: first.method }, () => {
+      // The first frame also asks the data center to drop this connection when we fall silent. After a short wait it
+      // is sent again, and the pings with it.
+      wire.ping();
+      return wire.invoke(first.method, initConnection(options.api.apiId, first.request), times.connectDeadlineMs);
+    });
+    return { wire, answer };
+  } catch (error) {
+    await wire.close();
+    throw error instanceof DeadlinePassed ? classify(error, "connect") : error;
+  }
+}
 
-  const sockets = new LeasedSockets(options.gate);
-  const inFlight = new Set<(end: End) => void>();
-  let end: End | null = null;
-  let connectError: unknown = null;
-  let stopPings = () => {};
-  let destroyed = () => {};
+/** Thousands of these lie open and still in one process: what one holds for itself alone is kept small. */
+class LeasedWire implements Wire, SenderEvents, PingEvents {
+  readonly dcId: number;
+  readonly #host: string;
+  readonly #times: ConnectionTimes;
+  readonly #hears: WireEvents | undefined;
+  readonly #tcp: LeasedTcp;
+  readonly #sender: LeasedSender;
+  /** What fails each call under way. */
+  readonly #underWay: ((why: End) => void)[] = [];
+  #pings: Pings | null = null;
+  #end: End | null = null;
+  #connectError: unknown = null;
+  #onDestroyed: (() => void) | null = null;
 
-  const finish = (why: End) => {
-    if (end) return;
-    end = why;
-    stopPings();
-    for (const fail of inFlight) fail(why);
-    options.hears?.ended();
-  };
-  const lost = () => finish(sockets.refused ? gateClosed : connectionLost);
+  constructor(options: {
+    readonly dcId: number;
+    readonly address: Address;
+    readonly authKey: AuthKey | undefined;
+    readonly gate: Gate;
+    readonly times: ConnectionTimes;
+    readonly log: Log;
+    readonly hears: WireEvents | undefined;
+  }) {
+    const { dcId, address, authKey, gate, log } = options;
+    this.dcId = dcId;
+    this.#host = address.host;
+    this.#times = options.times;
+    this.#hears = options.hears;
+    this.#tcp = new LeasedTcp(address, gate);
+    this.#sender = new LeasedSender({ dcId, authKey, logger: quietLogger(log), events: this });
+  }
 
-  const logger = new QuietLogger(options.log);
-  const sender = new LeasedSender({
-    dcId,
-    authKey: stored?.authKey,
-    logger,
-    events: {
-      lost,
-      keyUnknown: () => finish((method) => new KeyUnknown("AUTH_KEY_NOT_FOUND", method)),
-      failed: (error) => {
-        connectError ??= error;
-      },
-      pushed: (object) => {
-        if (isDestroyed(object)) destroyed();
-        else options.hears?.pushed(object);
-      },
-    },
-  });
+  /** TCP, and the key exchange where there is no key. @throws DeadlinePassed, and errors of `telegram/errors` */
+  async connect(): Promise<void> {
+    const connected = this.#sender.open(this.#tcp);
+    if (await withDeadline("connect", this.#times.connectDeadlineMs, connected)) return;
+    throw this.#tcp.refused ? gateClosed("connect") : classify(this.#connectError, "connect");
+  }
 
-  const invoke = <R extends Api.AnyRequest>(
+  /** Begins to ping, anew where it does already. */
+  ping(): void {
+    this.#pings?.stop();
+    this.#pings = new Pings(this.#times, this);
+  }
+
+  invoke<R extends Api.AnyRequest>(
     method: string,
     request: R,
-    deadlineMs = options.times.callDeadlineMs,
-  ): Promise<R["__response"]> => {
-    if (end) return Promise.reject(end(method));
-    if (!sockets.admits()) {
-      lost();
+    deadlineMs = this.#times.callDeadlineMs,
+  ): Promise<R["__response"]> {
+    if (this.#end) return Promise.reject(this.#end(method));
+    if (!this.#tcp.admits()) {
+      this.lost();
       return Promise.reject(gateClosed(method));
     }
     const state = new RequestState(request);
     return new Promise((resolve, reject) => {
       const settle = () => {
         clearTimeout(timer);
-        inFlight.delete(fail);
+        const at = this.#underWay.indexOf(fail);
+        if (at >= 0) this.#underWay.splice(at, 1);
       };
       const fail = (why: End) => {
         settle();
-        sender.forget(state);
+        this.#sender.forget(state);
         reject(why(method));
       };
       const timer = setTimeout(() => fail(deadlinePassed), deadlineMs);
-      inFlight.add(fail);
-      sender.addStateToQueue(state);
+      this.#underWay.push(fail);
+      this.#sender.addStateToQueue(state);
       void state.promise?.then(
         (answer) => {
           settle();
@@ -167,51 +198,54 @@ async function openOnce<R extends Api.AnyRequest>(options: WireOptions, first: F
         },
       );
     });
-  };
+  }
 
-  const destroyKey = async (): Promise<void> => {
+  session(): string {
+    return writeSession(this.dcId, this.#host, this.#sender.authKey);
+  }
+
+  async destroyKey(): Promise<void> {
     const confirmed = new Promise<void>((resolve) => {
-      destroyed = resolve;
+      this.#onDestroyed = resolve;
     });
     // Its answer is a message of its own: the call itself stays without one, unless something goes wrong.
-    await Promise.race([confirmed, invoke("destroy_auth_key", new Api.DestroyAuthKey())]);
-  };
+    await Promise.race([confirmed, this.invoke("destroy_auth_key", new Api.DestroyAuthKey())]);
+  }
 
-  const close = async () => {
-    sender.userDisconnected = true;
-    finish(connectionClosed);
-    await sockets.close(options.times.closeWaitMs);
-    await sender._disconnect().catch(() => {});
-  };
+  async close(): Promise<void> {
+    this.#sender.userDisconnected = true;
+    this.#finish(connectionClosed);
+    await this.#tcp.close(this.#times.closeWaitMs);
+    await this.#sender._disconnect().catch(() => {});
+  }
 
-  try {
-    const connected = sender.connect(
-      new BoundedTcp({
-        ip: address.host,
-        port: address.port,
-        dcId,
-        loggers: logger,
-        socket: sockets.socketClass(),
-        testServers: false,
-      }),
-      false,
-    );
-    if (!(await withDeadline("connect", options.times.connectDeadlineMs, connected))) {
-      throw sockets.refused ? gateClosed("connect") : classify(connectError, "connect");
-    }
-    const answer = await options.policy.run({ method: first.method }, () => {
-      // The first frame also asks the data center to drop this connection when we fall silent. After a short wait it
-      // is sent again, and the pings with it.
-      stopPings();
-      stopPings = startPings({ times: options.times, send: (ping) => sender.send(ping), dead: lost });
-      const request = initConnection(options.api.apiId, first.request);
-      return invoke(first.method, request, options.times.connectDeadlineMs);
-    });
-    const session = () => (stored ? options.session : writeSession(dcId, address.host, sender.authKey));
-    return { wire: { dcId, invoke, session, destroyKey, close }, answer };
-  } catch (error) {
-    await close();
-    throw error instanceof DeadlinePassed ? classify(error, "connect") : error;
+  sendPing(ping: Api.PingDelayDisconnect): Promise<unknown> | undefined {
+    return this.#sender.send(ping);
+  }
+
+  lost(): void {
+    this.#finish(this.#tcp.refused ? gateClosed : connectionLost);
+  }
+
+  keyUnknown(): void {
+    this.#finish(keyUnknown);
+  }
+
+  failed(error: unknown): void {
+    this.#connectError ??= error;
+  }
+
+  pushed(object: unknown): void {
+    if (isDestroyed(object)) this.#onDestroyed?.();
+    else this.#hears?.pushed(object);
+  }
+
+  #finish(why: End): void {
+    if (this.#end) return;
+    this.#end = why;
+    this.#pings?.stop();
+    for (const fail of [...this.#underWay]) fail(why);
+    this.#hears?.ended();
   }
 }
 
@@ -223,6 +257,7 @@ function isDestroyed(object: unknown): boolean {
 /** Why a wire is over, as an error for each call that meets it. */
 type End = (method: string) => TelegramError;
 
+const keyUnknown: End = (method) => new KeyUnknown("AUTH_KEY_NOT_FOUND", method);
 const connectionLost: End = (method) => new Transient("CONNECTION_LOST", method);
 const connectionClosed: End = (method) => new Transient("CONNECTION_CLOSED", method);
 const deadlinePassed: End = (method) => new Transient("DEADLINE_PASSED", method);

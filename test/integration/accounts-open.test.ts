@@ -65,7 +65,6 @@ function telegram(me: bigint) {
   const says = {
     me,
     onGetMe: null as Error | null,
-    session: null as string | null,
     last: null as ConnectOptions | null,
   };
   const connect: Connect = async (options) => {
@@ -79,7 +78,6 @@ function telegram(me: bigint) {
     return {
       me: await asked(),
       api: { getMe: asked } as Partial<TelegramApi> as TelegramApi,
-      session: () => says.session ?? options.session,
       async close() {
         const leased = (await database.asWorker(listLeases)).length;
         events.push(`closed, ${leased} leased`);
@@ -202,15 +200,6 @@ describe("opening", () => {
     expect(events).toHaveLength(2);
     expect(await sampleOf(metrics.lockFailed, { reason: "busy" })).toBe(1);
     expect(await sampleOf(others.lockFailed, { reason: "held" })).toBe(1);
-  });
-
-  test("a session that moved to another data center is saved again", async () => {
-    const { accounts, id, says, fleet: made, binding, metrics } = await setUp();
-    says.session = "1-another-data-center";
-    await accounts.open(id, async () => undefined);
-    const sealed = await database.asWorker((tx) => loadSealed(tx, id));
-    expect(made.vault.open(sealed!, binding)).toBe("1-another-data-center");
-    expect(await sampleOf(metrics.sessionConversions, { format: "telethon", direction: "written" })).toBe(1);
   });
 
   test("closing the fleet ends what is open, and waits until it is released", async () => {

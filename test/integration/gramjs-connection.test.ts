@@ -279,9 +279,7 @@ it("is pushed no updates", async () => {
   expect(telegram.cluster.push(await keyIdIn(session), Buffer.alloc(4))).toBe(0);
 });
 
-it("keeps the session as it was stored", async () => {
-  const session = await telegram.planted(ME);
-  expect((await open(session)).session()).toBe(session);
+it("takes for lost what is no session", async () => {
   await expect(open("nonsense")).rejects.toMatchObject({ kind: "auth_lost", errorName: "SESSION_STRING_INVALID" });
 });
 

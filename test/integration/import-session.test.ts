@@ -185,7 +185,7 @@ it("however it ends, its key stays logged in where it came from", async () => {
   await expect(take({ secret }, { connects: () => Promise.reject(new Error("no way there")) })).rejects.toThrow();
   const asBot: Connect = async (options) => {
     const connection = await connect(options);
-    return { ...connection, me: { ...connection.me, isBot: true } };
+    return { me: { ...connection.me, isBot: true }, api: connection.api, close: () => connection.close() };
   };
   await expect(take({ secret }, { connects: asBot })).rejects.toThrow("it is a bot's");
   expect((await sessions()).filter((each) => each.state === "ABSENT")).toEqual([]);

@@ -1,7 +1,7 @@
 import bigInt from "big-integer";
 import { Api } from "telegram/tl/api.js";
 import { expect, it } from "vitest";
-import { createTelegramApi } from "../../telegram/gramjs/api.ts";
+import { GramJsApi } from "../../telegram/gramjs/api.ts";
 import { plainPolicy } from "../support/wire-telegram.ts";
 
 it("takes an inexact count for none: a page must not seem to be the whole channel", async () => {
@@ -21,7 +21,7 @@ it("takes an inexact count for none: a page must not seem to be the whole channe
       chats: [],
       users: [],
     });
-    const api = createTelegramApi({ invoke: async () => answer as never }, plainPolicy);
+    const api = new GramJsApi({ invoke: async () => answer as never }, plainPolicy);
     return (await api.history({ id: 1n, accessHash: 2n }, { offsetId: 0, limit: 100 })).count;
   };
   expect(await counted(false)).toBe(1);

@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from "vitest";
 import type { ChannelRef, TelegramApi } from "../../telegram/api.ts";
-import { createTelegramApi } from "../../telegram/gramjs/api.ts";
+import { GramJsApi } from "../../telegram/gramjs/api.ts";
 import { createDecoder, type Decoder } from "../../telegram/gramjs/codec/decoder.ts";
 import { DECODED_ANSWERS, KEPT_OF_CLASSES, KEPT_OF_TYPES } from "../../telegram/gramjs/codec/kept-fields.ts";
 import { randomAnswer } from "../../telegram/gramjs/codec/random-answer.ts";
@@ -53,7 +53,7 @@ function watched<T>(value: T): T {
 }
 
 /** An account to which every call is answered with this. */
-const answered = (answer: unknown) => createTelegramApi({ invoke: async () => watched(answer) as never }, plainPolicy);
+const answered = (answer: unknown) => new GramJsApi({ invoke: async () => watched(answer) as never }, plainPolicy);
 /** Which calls an answer may answer to, by how it is called. */
 const CALLS: readonly (readonly [RegExp, (api: TelegramApi) => Promise<unknown>])[] = [
   [/^User/, (api) => api.getMe()],

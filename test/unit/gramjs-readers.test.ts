@@ -5,9 +5,6 @@ import { GZIPPacked, RPCResult } from "telegram/tl/core/index.js";
 import { beforeAll, describe, expect, it } from "vitest";
 import { msgContainer, pong, rpcError, rpcResult } from "../../emulator/dc/service-messages.ts";
 import { TlWriter } from "../../emulator/tl/primitives.ts";
-import { silentLog } from "../../runtime/log.ts";
-import { BoundedTcp, MAX_FRAME_BYTES } from "../../telegram/gramjs/frames.ts";
-import { QuietLogger } from "../../telegram/gramjs/logger.ts";
 import { MAX_UNPACKED_BYTES, useStrictReaders } from "../../telegram/gramjs/readers.ts";
 
 const REQUEST = 77n;
@@ -85,43 +82,5 @@ describe("a container", () => {
   it("throws at once what cannot be read in it, where GramJS leaves a rejection without anybody", () => {
     expect(() => read(msgContainer([message(bomb), message(bomb)]))).toThrow("unpacks to too much");
     expect(() => read(msgContainer([message(containerWith({}))]))).toThrow("a container in a container");
-  });
-});
-
-describe("a frame", () => {
-  const tcp = new BoundedTcp({
-    ...{ ip: "", port: 0, dcId: 2, testServers: false, loggers: new QuietLogger(silentLog) },
-    socket: class {} as never,
-  });
-  const codec = new tcp.PacketCodecClass(tcp);
-  /** Reads what `bytes` begin with; gives what was asked for beyond them, too. */
-  async function readFrame(bytes: Buffer) {
-    const asked: number[] = [];
-    let at = 0;
-    const readExactly = async (length: number) => {
-      asked.push(length);
-      at += length;
-      if (at > bytes.length) throw new Error("nothing more to read");
-      return bytes.subarray(at - length, at);
-    };
-    const payload = await codec.readPacket({ readExactly } as never).catch((error: Error) => error.message);
-    return { payload, asked };
-  }
-
-  it("is read as it was written", async () => {
-    const payload = Buffer.from("sixteen bytes ok");
-    expect(await readFrame(codec.encodePacket(payload))).toEqual({ payload, asked: [8, 20] });
-  });
-
-  it.each([0, 4, 12, 17, MAX_FRAME_BYTES + 4, 0x7ffffffc])("of %i bytes is not waited for", async (length) => {
-    const head = Buffer.alloc(1_024);
-    head.writeInt32LE(length);
-    expect(await readFrame(head)).toEqual({ payload: `a frame of ${length} bytes`, asked: [8] });
-  });
-
-  it("whose checksum is wrong is refused", async () => {
-    const bytes = codec.encodePacket(Buffer.alloc(16));
-    bytes[10]! ^= 1;
-    expect((await readFrame(bytes)).payload).toMatch(/Invalid checksum/);
   });
 });

@@ -2,12 +2,11 @@ import { createRequire } from "node:module";
 import type { Log } from "../../../runtime/log.ts";
 import { answers } from "../answers.ts";
 import { wasmAesIge } from "./aes-ige.ts";
-import { zlibChecksum } from "./checksum.ts";
 import { messageDecoder } from "./message-decoder.ts";
 import { nativeIntegers } from "./native-integers.ts";
 import type { ModulePatch, Patch } from "./patch.ts";
 
-const PATCHES = [nativeIntegers, zlibChecksum, wasmAesIge] as unknown as readonly ModulePatch[];
+const PATCHES = [nativeIntegers, wasmAesIge] as unknown as readonly ModulePatch[];
 /** More would be felt by every process that starts: the originals are slow, and not yet compiled. */
 const TRIALS = 4;
 /** Each is an answer of every kind, of some dozen objects. */
