@@ -1,4 +1,4 @@
-import { type Database, LeaseGone } from "../db/database.ts";
+import type { Database } from "../db/database.ts";
 import { loadOpening } from "../db/opening.ts";
 import { ownApiIdOfSession } from "../db/own-api-ids.ts";
 import type { SessionHold } from "../db/schema.ts";
@@ -9,14 +9,15 @@ import type { Metrics } from "../runtime/metrics.ts";
 import { span } from "../runtime/tracing.ts";
 import { type Accounts, LeaseHeld, type OpenAccount, type Purpose, SessionUnusable } from "./account.ts";
 import { createEndings } from "./accounts/endings.ts";
+import { type AccountSurroundings, OpenedAccount } from "./accounts/opened-account.ts";
 import { ApiIdOut } from "./api-ids/breakers.ts";
 import type { ApiIdService } from "./api-ids.ts";
-import { type AccountPolicy, createCallPolicy, type FloodOptions } from "./call-policy.ts";
+import type { FloodOptions } from "./call-policy.ts";
 import type { Connect, ConnectionTimes, DataCenterAddresses, TelegramConnection } from "./connection.ts";
-import { FloodWait, LeaseLost, Transient, WaitRunning } from "./errors.ts";
+import { ApiIdRefused, FloodWait, LeaseLost, Transient, WaitRunning } from "./errors.ts";
 import type { Lease, Leases } from "./lease.ts";
 import type { Limiter } from "./limiter.ts";
-import { type Gate, OPENING_METHOD } from "./policy.ts";
+import { OPENING_METHOD } from "./policy.ts";
 import { formatOf } from "./session-format.ts";
 import type { Vault } from "./vault.ts";
 import type { WaitLedger } from "./waits.ts";
@@ -63,11 +64,16 @@ interface Readable {
 
 /** Opens accounts: lease, vault, connection, owner check, work, and all of it closed again in the right order. */
 export function createAccounts(options: AccountsOptions): Accounts {
-  const { database, leases, vault, limiter, waits, apiIds, flood, metrics, clock, log } = options;
+  const { database, leases, vault, limiter, waits, apiIds, flood, callsInFlight, metrics, clock, log } = options;
   const isOurs = (apiId: number) => options.apiHashOf(apiId) !== null;
   const endings = createEndings({ database, apiIds, isOurs, metrics, log });
   const closing = new AbortController();
-  const running = new Set<Promise<unknown>>();
+  const pauses = limiter.methods;
+  const calls = { limiter, waits, flood, pauses, callsInFlight, metrics, clock, log };
+  const around: AccountSurroundings = { database, calls, closing: closing.signal };
+  const open = new Set<OpenedAccount>();
+  const whenNothingRuns: (() => void)[] = [];
+  let running = 0;
   let size = 0;
 
   function usable(session: SessionInfo | null, purpose: OpenedFor): SessionInfo {
@@ -91,6 +97,20 @@ export function createAccounts(options: AccountsOptions): Accounts {
     }
   }
 
+  async function leased(asked: bigint | SessionInfo, needs: readonly string[], purpose: OpenedFor): Promise<Lease> {
+    if (closing.signal.aborted) throw new LeaseLost("LEASE_LOST", "open");
+    const found = typeof asked === "bigint" ? await database.once((tx) => loadSession(tx, asked)) : asked;
+    const known = usable(found, purpose);
+    refuseWhileWaiting(known, needs);
+    const lease = await span("lease", { "gramfleet.session_id": known.id }, async (asking) => {
+      const lease = await leases.acquire(known.id, { toRevoke: purpose === "revoke" });
+      asking.set({ "gramfleet.lease.taken": lease !== null });
+      return lease;
+    });
+    if (!lease) throw new LeaseHeld(`session ${known.id} is leased elsewhere`);
+    return lease;
+  }
+
   /** Under the lease: whoever held it before has written down what it knew. */
   async function read(sessionId: bigint, purpose: OpenedFor): Promise<Readable> {
     const found = await database.once((tx) => loadOpening(tx, sessionId));
@@ -107,49 +127,51 @@ export function createAccounts(options: AccountsOptions): Accounts {
     return { session, sealed: found.sealed, apiHash };
   }
 
-  async function connected<T>(
-    readable: Readable,
-    secret: string,
-    lease: Lease,
-    work: (account: OpenAccount) => Promise<T>,
-  ): Promise<T> {
-    const { session, sealed, apiHash } = readable;
-    const signal = AbortSignal.any([lease.signal, closing.signal]);
-    const gate: Gate = { isOpen: () => !closing.signal.aborted && lease.gate.isOpen() };
-    const policy = createCallPolicy({
-      telegramId: session.telegramId,
-      apiId: session.apiId,
-      ownApi: session.ownApi,
-      callsInFlight: options.callsInFlight,
-      ...{ limiter, waits, gate, signal, flood, pauses: limiter.methods, metrics, clock, log },
-    });
-    const api = { apiId: session.apiId, apiHash };
-    const { dataCenters, times } = options;
-    let connection: TelegramConnection | null = null;
-    const hangUp = () => void connection?.close();
+  /** Somebody's own pair may have the number of one of ours: it says nothing of ours. */
+  function hasBreaker({ apiId, ownApi }: SessionInfo, purpose: OpenedFor): boolean {
+    return purpose !== "try" && !(ownApi && isOurs(apiId));
+  }
+
+  function admit(session: SessionInfo, purpose: OpenedFor): void {
     try {
-      const how = { session: secret, api, dataCenters, gate, policy, times, log };
-      connection = await span("connect", {}, () => options.connect(how)).catch((error: unknown) => {
-        noteConnect(error);
-        throw error;
-      });
-      metrics.telegramConnects.inc({ outcome: "ok" });
-      metrics.sessionConversions.inc({ format: formatOf(secret), direction: "read" });
-      metrics.activeTelegramSessions.inc();
-      signal.addEventListener("abort", hangUp, { once: true });
-      if (signal.aborted) throw new LeaseLost("LEASE_LOST", "connect");
-      await assertOwner(session, connection);
-      return await work(openAccount(session, connection, lease, signal, policy));
+      if (hasBreaker(session, purpose)) apiIds.admit(session.apiId);
     } catch (error) {
-      throw await endings.settle(error, { session, sealed, connection });
-    } finally {
-      signal.removeEventListener("abort", hangUp);
-      const opened = connection;
-      if (opened) {
-        await span("close", {}, () => opened.close());
-        metrics.activeTelegramSessions.dec();
-      }
+      throw error instanceof ApiIdOut ? new SessionUnusable("api_id_out") : error;
     }
+  }
+
+  /** Reads, unseals and connects what is leased. Its key is in nobody's hands afterwards but GramJS's. */
+  async function connected(lease: Lease, needs: readonly string[], purpose: OpenedFor): Promise<OpenedAccount> {
+    const { session, sealed, apiHash } = await read(lease.ref.sessionId, purpose);
+    refuseWhileWaiting(session, needs);
+    if (purpose === "use") await noteUse(session);
+    const secret = vault.open(sealed, bindingOf(session));
+    admit(session, purpose);
+    const account = new OpenedAccount(around, lease, session, sealed.fingerprint);
+    open.add(account);
+    try {
+      await connect(account, secret, apiHash);
+      return account;
+    } catch (error) {
+      const certain = await settled(error, account, purpose);
+      await hangUp(account);
+      throw certain;
+    }
+  }
+
+  async function connect(account: OpenedAccount, secret: string, apiHash: string): Promise<void> {
+    const { dataCenters, times } = options;
+    const api = { apiId: account.session.apiId, apiHash };
+    const how = { session: secret, api, dataCenters, gate: account, policy: account.policy, times, log };
+    const connection = await span("connect", {}, () => options.connect(how)).catch((error: unknown) => {
+      noteConnect(error);
+      throw error;
+    });
+    metrics.telegramConnects.inc({ outcome: "ok" });
+    metrics.sessionConversions.inc({ format: formatOf(secret), direction: "read" });
+    metrics.activeTelegramSessions.inc();
+    account.connected(connection);
+    await assertOwner(account.session, connection);
   }
 
   /** What was never tried, since a wait or a lease's end came first, is no connection. */
@@ -159,8 +181,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
   }
 
   /** A session that answers for somebody else is a mix-up of the worst kind: nothing is read with it. */
-  async function assertOwner(session: SessionInfo, connection: TelegramConnection): Promise<void> {
-    const { me } = connection;
+  async function assertOwner(session: SessionInfo, { me }: TelegramConnection): Promise<void> {
     if (me.id === session.telegramId) return;
     log.error(
       { session_id: String(session.id), user_telegram_id: String(session.telegramId), answered_as: String(me.id) },
@@ -171,31 +192,19 @@ export function createAccounts(options: AccountsOptions): Accounts {
     throw new SessionUnusable(hold);
   }
 
-  function openAccount(
-    session: SessionInfo,
-    connection: TelegramConnection,
-    lease: Lease,
-    signal: AbortSignal,
-    policy: AccountPolicy,
-  ): OpenAccount {
-    async function fenced<T>(commit: () => Promise<T>): Promise<T> {
-      if (!lease.gate.isOpen()) throw new LeaseLost("LEASE_LOST", "commit");
-      try {
-        return await span("commit", {}, commit);
-      } catch (error) {
-        if (error instanceof LeaseGone) throw new LeaseLost("LEASE_LOST", "commit");
-        throw error;
-      }
+  /** Writes down what an error means, and gives the error to go on with. */
+  async function settled(error: unknown, account: OpenedAccount, purpose: OpenedFor): Promise<unknown> {
+    if (error instanceof ApiIdRefused && hasBreaker(account.session, purpose)) apiIds.trip(account.session.apiId);
+    return endings.settle(error, account);
+  }
+
+  async function hangUp(account: OpenedAccount): Promise<void> {
+    const { connection } = account;
+    if (connection) {
+      await span("close", {}, () => connection.close());
+      metrics.activeTelegramSessions.dec();
     }
-    return {
-      session,
-      api: connection.api,
-      lease: lease.ref,
-      signal,
-      commit: (write) => fenced(() => database.underLease(lease.ref, write)),
-      commitOnce: (write) => fenced(() => database.onceUnderLease(lease.ref, write)),
-      tally: () => policy.tally(),
-    };
+    open.delete(account);
   }
 
   /** To the day: a statement more than that, for each opening, would be one too many. */
@@ -203,59 +212,46 @@ export function createAccounts(options: AccountsOptions): Accounts {
     if (Math.abs(clock.now() - usedAt.getTime()) > USE_NOTED_MS) await database.once((tx) => noteSessionUse(tx, id));
   }
 
-  async function open<T>(
-    asked: bigint | SessionInfo,
+  /** One frame for as long as an account is open: whatever was needed to open it has gone. */
+  async function run<T>(
+    leasing: Promise<Lease>,
     work: (account: OpenAccount) => Promise<T>,
     needs: readonly string[],
     purpose: OpenedFor,
   ): Promise<T> {
-    if (closing.signal.aborted) throw new LeaseLost("LEASE_LOST", "open");
-    const found = typeof asked === "bigint" ? await database.once((tx) => loadSession(tx, asked)) : asked;
-    const known = usable(found, purpose);
-    refuseWhileWaiting(known, needs);
-    const lease = await span("lease", { "gramfleet.session_id": known.id }, async (asking) => {
-      const lease = await leases.acquire(known.id, { toRevoke: purpose === "revoke" });
-      asking.set({ "gramfleet.lease.taken": lease !== null });
-      return lease;
-    });
-    if (!lease) throw new LeaseHeld(`session ${known.id} is leased elsewhere`);
-    size += 1;
+    let lease: Lease | null = null;
+    let account: OpenedAccount | null = null;
+    running += 1;
     try {
-      const readable = await read(known.id, purpose);
-      refuseWhileWaiting(readable.session, needs);
-      if (purpose === "use") await noteUse(readable.session);
-      const secret = vault.open(readable.sealed, bindingOf(readable.session));
-      const { apiId, ownApi } = readable.session;
-      const working = () => connected(readable, secret, lease, work);
-      // Somebody's own pair may have the number of one of ours: it says nothing of ours.
-      return await (purpose === "try" || (ownApi && isOurs(apiId)) ? working() : apiIds.run(apiId, working));
+      lease = await leasing;
+      size += 1;
+      account = await connected(lease, needs, purpose);
+      return await work(account);
     } catch (error) {
-      throw error instanceof ApiIdOut ? new SessionUnusable("api_id_out") : error;
+      throw account ? await settled(error, account, purpose) : error;
     } finally {
-      await span("release", {}, () => lease.release());
-      size -= 1;
+      if (account) await hangUp(account);
+      if (lease) await release(lease);
+      running -= 1;
+      if (running === 0) for (const tell of whenNothingRuns.splice(0)) tell();
     }
   }
 
-  function tracked<T>(opened: Promise<T>): Promise<T> {
-    const settled = opened.then(
-      () => undefined,
-      () => undefined,
-    );
-    running.add(settled);
-    void settled.then(() => running.delete(settled));
-    return opened;
+  async function release(lease: Lease): Promise<void> {
+    await span("release", {}, () => lease.release());
+    size -= 1;
   }
 
   return {
-    open: (sessionId, work, needs = [], purpose = "use") => tracked(open(sessionId, work, needs, purpose)),
-    tryApiId: (sessionId) => tracked(open(sessionId, async () => undefined, [], "try")),
+    open: (session, work, needs = [], purpose = "use") => run(leased(session, needs, purpose), work, needs, purpose),
+    tryApiId: (sessionId) => run(leased(sessionId, [], "try"), async () => undefined, [], "try"),
     get size() {
       return size;
     },
     async close() {
       closing.abort();
-      await Promise.all(running);
+      for (const account of open) account.leaseLost();
+      if (running > 0) await new Promise<void>((resolve) => whenNothingRuns.push(resolve));
     },
   };
 }

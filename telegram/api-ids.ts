@@ -7,8 +7,10 @@ import type { Limiter } from "./limiter.ts";
 
 /** Whether Telegram takes our API IDs: a breaker each in this process, and what all processes know in PostgreSQL. */
 export interface ApiIdService {
-  /** Runs what an API ID is needed for. @throws ApiIdOut where this process knows it to be out: `work` did not run */
-  run<T>(apiId: number, work: () => Promise<T>): Promise<T>;
+  /** To be asked before an API ID is used. @throws ApiIdOut where this process knows it to be out */
+  admit(apiId: number): void;
+  /** To be told when Telegram has refused it to whoever was admitted: from then on this process admits nobody. */
+  trip(apiId: number): void;
   /** Telegram has refused it: it is out of service for everybody, its sessions are held, and its calls pause. */
   refused(apiId: number, error: ApiIdRefused): Promise<void>;
   readonly breakers: Pick<ApiIdBreakers, "serves" | "follow" | "halfOpen" | "tryOnce">;
@@ -41,9 +43,13 @@ export function createApiIdService(options: {
   const times = { ...TIMES, ...options.times };
   const breakers = createApiIdBreakers();
   if (options.without)
-    return { run: (_, work) => work(), refused: async () => undefined, breakers, close: () => breakers.close() };
+    return {
+      ...{ admit: () => {}, trip: () => {}, refused: async () => undefined, breakers },
+      close: () => breakers.close(),
+    };
   return {
-    run: (apiId, work) => breakers.run(apiId, work),
+    admit: (apiId) => breakers.admit(apiId),
+    trip: (apiId) => breakers.trip(apiId),
     async refused(apiId, { errorName }) {
       const fresh = await database.asWorker((tx) => putOutOfService(tx, apiId, errorName, times.apiIdProbeFirstMs));
       if (!fresh) return;

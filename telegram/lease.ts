@@ -20,7 +20,7 @@ import type { Metrics } from "../runtime/metrics.ts";
 import { sleep } from "../runtime/sleep.ts";
 import type { InstallationGuard } from "./installation.ts";
 import { momentOf } from "./lease/deadline.ts";
-import { HeldLease, type Lease } from "./lease/held-lease.ts";
+import { HeldLease, type Lease, type LeaseKeeper } from "./lease/held-lease.ts";
 import { createWatch } from "./lease/watch.ts";
 
 export type { Lease } from "./lease/held-lease.ts";
@@ -120,6 +120,13 @@ export function createLeases(options: {
       held.delete(lease.ref.sessionId);
     }
   }
+
+  const keeper: LeaseKeeper = {
+    giveBack,
+    lost() {
+      if (!closed) metrics.lockLost.inc();
+    },
+  };
 
   async function deleteUnreleased(): Promise<void> {
     for (const ref of [...unreleased.values()]) {
@@ -265,11 +272,10 @@ export function createLeases(options: {
         if (taken !== "inserted")
           log.warn({ session_id: String(sessionId), from: taken.holder }, "lease of a vanished holder taken over");
         const leaseMs = without?.has("gate") ? Number.POSITIVE_INFINITY : times.leaseMs;
-        const lease = new HeldLease({ ref, takenAt, leaseMs, clock, giveBack, toRevoke });
+        const lease = new HeldLease({ ref, takenAt, leaseMs, clock, keeper, toRevoke });
         held.set(sessionId, lease);
         if (!closed) {
           metrics.lockAcquired.inc();
-          lease.signal.addEventListener("abort", () => !closed && metrics.lockLost.inc(), { once: true });
           return lease;
         }
         await lease.release();

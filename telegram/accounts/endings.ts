@@ -1,6 +1,6 @@
 import { noteLoss } from "../../db/account-losses.ts";
 import type { Database } from "../../db/database.ts";
-import { type SealedSession, type SessionInfo, setHold, transition } from "../../db/sessions.ts";
+import { type SessionInfo, setHold, transition } from "../../db/sessions.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { SESSION_ENDINGS } from "../../runtime/metrics/labels.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
@@ -11,8 +11,8 @@ import { AccountFrozen, ApiIdRefused, AuthDoubtful, AuthLost, RpcRefused } from 
 /** An account at the moment an error ended its work. */
 export interface Ending {
   readonly session: SessionInfo;
-  /** The key that got the error. */
-  readonly sealed: SealedSession;
+  /** Of the key that got the error. */
+  readonly fingerprint: Buffer;
   readonly connection: Pick<TelegramConnection, "api"> | null;
 }
 
@@ -37,9 +37,9 @@ export function createEndings(options: {
   const { database, apiIds, isOurs, metrics, log } = options;
 
   /** Only where the stored key is still the one that got the error: a login may have replaced it meanwhile. */
-  async function end({ session, sealed }: Ending, error: AuthLost): Promise<void> {
+  async function end({ session, fingerprint }: Ending, error: AuthLost): Promise<void> {
     const reason = REASONS[error.errorName] ?? "auth_lost";
-    const change = { from: ["AUTHORIZED"], to: "STALE", reason, ifFingerprint: sealed.fingerprint } as const;
+    const change = { from: ["AUTHORIZED"], to: "STALE", reason, ifFingerprint: fingerprint } as const;
     const ended = await database.asWorker(async (tx) => {
       const changed = await transition(tx, session.id, change);
       if (changed && reason === "banned") await noteLoss(tx, session, "banned");

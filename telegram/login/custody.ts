@@ -11,7 +11,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import { OperatorError } from "../../runtime/operator-error.ts";
-import { createCallPolicy, type FloodOptions } from "../call-policy.ts";
+import { AccountCalls, type FloodOptions } from "../call-policy.ts";
 import type { ConnectionTimes, ConnectOptions, DataCenterAddresses } from "../connection.ts";
 import { ApiIdRefused, AuthLost, LoginRefused } from "../errors.ts";
 import type { Fleet } from "../fleet.ts";
@@ -84,19 +84,19 @@ export class LoginCustody {
   /** What to connect with; `secret` is "" for a new key. */
   connectOptions(secret: string, api: LoginApi = this.#api): ConnectOptions {
     const { clock, log, metrics, flood, callsInFlight, dataCenters, times, fleet } = this.#deps;
-    const { gate, signal } = this.#lease;
-    const policy = createCallPolicy({
-      // Telegram's waits before a login are the key's own: a login of nobody known yet counts as an account by itself.
-      telegramId: this.expected ?? -this.#session.id,
-      apiId: api.apiId,
-      ownApi: api.ownApiId !== null,
-      limiter: fleet.limiter,
-      waits: fleet.waits,
-      pauses: noMethodPauses,
-      ...{ gate, signal, flood, callsInFlight, metrics, clock, log },
-    });
+    const { limiter, waits } = fleet;
+    const policy = new AccountCalls(
+      { limiter, waits, flood, pauses: noMethodPauses, callsInFlight, metrics, clock, log },
+      {
+        // Telegram's waits before a login are the key's own: a login of nobody known yet counts as an account by itself.
+        telegramId: this.expected ?? -this.#session.id,
+        apiId: api.apiId,
+        ownApi: api.ownApiId !== null,
+        lease: this.#lease,
+      },
+    );
     const { apiId, apiHash } = api;
-    return { session: secret, api: { apiId, apiHash }, dataCenters, gate, policy, times, log };
+    return { session: secret, api: { apiId, apiHash }, dataCenters, gate: this.#lease, policy, times, log };
   }
 
   /**

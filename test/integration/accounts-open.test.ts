@@ -217,9 +217,10 @@ describe("opening", () => {
 
   test("the lease lost in the middle: the work is told, and can neither call nor commit", async () => {
     const { accounts, id, metrics } = await setUp();
-    const working = accounts.open(id, async ({ signal, api, commit }) => {
+    const working = accounts.open(id, async (account) => {
+      const { signal, api } = account;
       await database.asOwner((tx) => tx.deleteFrom("leases").where("session_id", "=", id).execute());
-      await expect(commit(async () => 1)).rejects.toThrow(LeaseLost);
+      await expect(account.commit(async () => 1)).rejects.toThrow(LeaseLost);
       await eventually(() => signal.aborted);
       await api.getMe();
     });

@@ -185,9 +185,9 @@ describe("a copy within the cluster", () => {
     expect(await leasesOf(guard, { database: there, url }).acquire(id)).toBeNull();
     const moved = leasesOf(guard, { database: here, url });
     const lease = await moved.acquire(id);
-    expect(lease?.gate.isOpen()).toBe(true);
+    expect(lease?.isOpen()).toBe(true);
     await superuserIn(url, `insert into leases select ${id}, '${lease?.ref.token}', 0, 'copied', now()`);
-    await eventually(() => lease?.gate.isOpen() === false);
+    await eventually(() => lease?.isOpen() === false);
   });
 });
 
@@ -243,10 +243,10 @@ describe("an older copy of the same", () => {
 test("one that is retired gives no lease any more, and takes those that are held", async () => {
   const { guard, leases } = process();
   const [held, other] = [await leases.acquire(await session()), await session()];
-  expect(held?.gate.isOpen()).toBe(true);
+  expect(held?.isOpen()).toBe(true);
   await database.asOwner(beginRetiring);
   expect(await leases.acquire(other)).toBeNull();
-  await eventually(() => held?.gate.isOpen() === false);
+  await eventually(() => held?.isOpen() === false);
   await refusedAs(guard, "retired");
 });
 

@@ -84,7 +84,7 @@ describe("exclusion", () => {
     const lease = await one.acquire(id);
     expect(await two.acquire(id)).toBeNull();
     await lease?.release();
-    expect(lease?.gate.isOpen()).toBe(false);
+    expect(lease?.isOpen()).toBe(false);
     expect(await two.acquire(id)).not.toBeNull();
   });
 
@@ -100,7 +100,7 @@ describe("exclusion", () => {
       },
       { everyMs: 50 },
     );
-    expect(lease?.gate.isOpen()).toBe(true);
+    expect(lease?.isOpen()).toBe(true);
   });
 });
 
@@ -113,16 +113,16 @@ describe("a holder that vanished", () => {
     const heir = await eventually(() => two.acquire(id), { timeoutMs: 60_000 });
     const waited = performance.now() - takenAt;
     expect(waited).toBeGreaterThan(TIMES.leaseMs + TIMES.quietMs);
-    expect(dead?.gate.isOpen()).toBe(false);
+    expect(dead?.isOpen()).toBe(false);
     expect(dead?.signal.aborted).toBe(true);
     expect(dead?.signal.reason).toBeInstanceOf(LeaseLost);
-    expect(heir.gate.isOpen()).toBe(true);
+    expect(heir.isOpen()).toBe(true);
   });
 
   test("a process that has only just come does not take over what others watched long ago", async () => {
     const id = await session();
     const dead = await process("dead", { beats: false }).acquire(id);
-    await eventually(() => dead?.gate.isOpen() === false);
+    await eventually(() => dead?.isOpen() === false);
     const fresh = process("fresh");
     expect(await fresh.acquire(id)).toBeNull();
   });
@@ -132,7 +132,7 @@ describe("a holder that vanished", () => {
     const alive = await process("alive").acquire(id);
     const hasty = process("hasty", { times: { leaseMs: 1, heartbeatMs: 20, quietMs: 0 } });
     await eventually(() => hasty.acquire(id));
-    expect(alive?.gate.isOpen()).toBe(true);
+    expect(alive?.isOpen()).toBe(true);
   });
 
   test("its late release does not take the lease from its heir", async () => {
@@ -160,7 +160,7 @@ describe("trouble with PostgreSQL", () => {
     const lease = await process("one").acquire(id);
     await database.asOwner((tx) => tx.deleteFrom("leases").where("session_id", "=", id).execute());
     await eventually(() => lease?.signal.aborted);
-    expect(lease?.gate.isOpen()).toBe(false);
+    expect(lease?.isOpen()).toBe(false);
   });
 
   test("a heartbeat that reaches nobody: the gate closes by itself, in time", async () => {
@@ -219,7 +219,7 @@ describe("trouble with PostgreSQL", () => {
     answer = "never";
     const beats = async () => (await database.asWorker(listLeases)).find((row) => row.sessionId === id)?.beat ?? 0n;
     await eventually(async () => (await beats()) >= BigInt((2 * TIMES.leaseMs) / TIMES.heartbeatMs));
-    expect(lease?.gate.isOpen()).toBe(true);
+    expect(lease?.isOpen()).toBe(true);
   });
 
   test("it tells its timeline to a role without privileges", async () => {

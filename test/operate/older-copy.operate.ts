@@ -209,7 +209,7 @@ describe("a failover to a standby", () => {
     });
     closing.push(() => leases.close());
     const lease = await eventually(() => leases.acquire(session));
-    expect(lease.gate.isOpen()).toBe(true);
+    expect(lease.isOpen()).toBe(true);
     // And whoever begins anew finds the same.
     const later = guardInstallation(looking);
     closing.push(() => later.close());

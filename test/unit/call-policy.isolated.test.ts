@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { systemClock } from "../../runtime/clock.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
-import { createCallPolicy, type FloodOptions } from "../../telegram/call-policy.ts";
+import { AccountCalls, type CallSurroundings, type FloodOptions } from "../../telegram/call-policy.ts";
 import { AuthLost, FloodWait, LeaseLost, PeerGone, RpcRefused, Transient, WaitRunning } from "../../telegram/errors.ts";
 import { type MethodPauses, noMethodPauses } from "../../telegram/flood-scope.ts";
 import { ApiIdPaused, LimiterUnavailable } from "../../telegram/limiter.ts";
@@ -27,10 +27,7 @@ function setUp(options: Given = {}) {
   const paused: number[] = [];
   const state = { open: true, limiterFails: null as Error | null, inSlot: () => {} };
   const metrics = createMetrics();
-  const policy = createCallPolicy({
-    telegramId: options.telegramId ?? 1n,
-    apiId: 1001,
-    ownApi: options.ownApi ?? false,
+  const around: CallSurroundings = {
     limiter: {
       async run(apiId, work) {
         if (state.limiterFails) throw state.limiterFails;
@@ -52,13 +49,18 @@ function setUp(options: Given = {}) {
         return new Date(Date.now() + seconds * 1000);
       },
     },
-    gate: { isOpen: () => state.open },
     flood: { inlineMaxSeconds: 2, sleepThreshold: 120, scope: "account", ...options.flood },
     pauses: { ...noMethodPauses, ...options.pauses },
     callsInFlight: 2,
     metrics,
     clock: systemClock,
     log: silentLog,
+  };
+  const policy = new AccountCalls(around, {
+    telegramId: options.telegramId ?? 1n,
+    apiId: 1001,
+    ownApi: options.ownApi ?? false,
+    lease: { isOpen: () => state.open },
   });
   const counted = async (name: string, labels: Record<string, string>) => {
     const metric = await metrics.registry.getSingleMetric(name)?.get();

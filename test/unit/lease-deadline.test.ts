@@ -41,8 +41,11 @@ describe("a held lease", () => {
       takenAt: momentOf(clock),
       leaseMs: LEASE,
       clock,
-      giveBack: async () => {
-        given.push("back");
+      keeper: {
+        async giveBack() {
+          given.push("back");
+        },
+        lost: () => void given.push("lost"),
       },
     });
     return { clock, lease, given };
@@ -55,32 +58,32 @@ describe("a held lease", () => {
     clock.pass(15_000);
     lease.renew(sentAt);
     clock.pass(14_999);
-    expect(lease.gate.isOpen()).toBe(true);
+    expect(lease.isOpen()).toBe(true);
     clock.pass(1);
-    expect(lease.gate.isOpen()).toBe(false);
+    expect(lease.isOpen()).toBe(false);
   });
 
   test("once past it stays past, whatever a late renewal or the wall clock say", () => {
     const { clock, lease } = hold();
     clock.jump(HOUR);
-    expect(lease.gate.isOpen()).toBe(false);
+    expect(lease.isOpen()).toBe(false);
     expect(lease.signal.aborted).toBe(true);
     clock.jump(-HOUR);
     lease.renew(momentOf(clock));
-    expect(lease.gate.isOpen()).toBe(false);
+    expect(lease.isOpen()).toBe(false);
   });
 
   test("a renewal that comes after the deadline revives nothing", () => {
     const { clock, lease } = hold();
     clock.pass(LEASE + 1);
     lease.renew(momentOf(clock));
-    expect(lease.gate.isOpen()).toBe(false);
+    expect(lease.isOpen()).toBe(false);
   });
 
   test("released: closed at once, given back once, and not lost", async () => {
     const { lease, given } = hold();
     await Promise.all([lease.release(), lease.release()]);
-    expect(lease.gate.isOpen()).toBe(false);
+    expect(lease.isOpen()).toBe(false);
     expect(lease.signal.aborted).toBe(false);
     expect(given).toEqual(["back"]);
   });

@@ -6,7 +6,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { METHODS, PLANS } from "../../runtime/metrics/labels.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
-import { createCallPolicy } from "../../telegram/call-policy.ts";
+import { AccountCalls } from "../../telegram/call-policy.ts";
 import { AuthLost, FloodWait, RpcRefused, Transient } from "../../telegram/errors.ts";
 import { noMethodPauses } from "../../telegram/flood-scope.ts";
 import { showLoads } from "../../telegram/limiter/gauges.ts";
@@ -47,12 +47,11 @@ it("a worker that serves 10,000 users has fewer than 2,000 series", { timeout: 6
   const waits = { check: () => null, record: async () => new Date(Date.now() + 3_600_000) };
   const methods = [...METHODS, "canary.one", "canary.two"];
   const calls = Array.from({ length: USERS }, async (_, index) => {
-    const policy = createCallPolicy({
-      ...userOf(index),
-      ...{ limiter, waits, gate: openGate, pauses: noMethodPauses, callsInFlight: 2, metrics },
-      flood: { inlineMaxSeconds: 2, sleepThreshold: 120, scope: "auto" },
-      ...{ clock: systemClock, log: silentLog },
-    });
+    const flood = { inlineMaxSeconds: 2, sleepThreshold: 120, scope: "auto" } as const;
+    const policy = new AccountCalls(
+      { limiter, waits, flood, pauses: noMethodPauses, callsInFlight: 2, metrics, clock: systemClock, log: silentLog },
+      { ...userOf(index), lease: openGate },
+    );
     // Each of the answers to each of the methods, for each API ID: twelve people after each other have all API IDs.
     const method = methods[Math.floor(index / 12) % methods.length] as string;
     const answer = Math.floor(index / 12 / methods.length);
