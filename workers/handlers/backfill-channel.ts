@@ -9,6 +9,7 @@ import {
   subscriptionsOf,
 } from "../../db/channels.ts";
 import type { Database, WorkerTx } from "../../db/database.ts";
+import { countFrom } from "../../db/messages.ts";
 import { loadSchedule } from "../../db/schedules.ts";
 import { sessionOfUser } from "../../db/sessions.ts";
 import { loadUser } from "../../db/users.ts";
@@ -117,7 +118,8 @@ async function load(deps: BackfillDependencies, tx: WorkerTx, userId: bigint, ch
 async function look(tx: WorkerTx, task: Task, channelId: bigint, now: number): Promise<Outlook | null> {
   const [channel] = await loadChannels(tx, [channelId]);
   if (!channel) return null;
-  const hole = await holeWithin(tx, channel, { availableMinId: task.access.availableMinId, depth: task.depth });
+  const reach = { availableMinId: task.access.availableMinId, depth: task.depth };
+  const hole = await holeWithin(({ id }, fromId) => countFrom(tx, id, fromId), channel, reach);
   const schedule = await loadSchedule(tx, task.userId);
   // Without a queue (a held or ended session) nobody may start it, and it stays due for good.
   const startable = schedule !== null && schedule.queue !== null;

@@ -1,6 +1,7 @@
 import { intervalOf, nextParseAt, type Plan, type PlanIntervals, planInForce } from "../../config/plans.ts";
 import { loadChannels, type Subscription, subscriptionsOf } from "../../db/channels.ts";
 import type { Database } from "../../db/database.ts";
+import { countFrom } from "../../db/messages.ts";
 import { endRun, lastRuns } from "../../db/runs.ts";
 import { finish, startRun } from "../../db/schedules.ts";
 import type { SessionInfo } from "../../db/sessions.ts";
@@ -25,6 +26,7 @@ import { isToBeFound } from "../parse/look-again.ts";
 import { lookForLostNames } from "../parse/lost-names.ts";
 import { concernsOneChannel, readChanged } from "../parse/read-changed.ts";
 import { resolvePending } from "../parse/resolve.ts";
+import { type CountFrom, rememberCounts } from "../parse/stored-counts.ts";
 import { emptyTally, type StoreMetrics, type Tally } from "../parse/tally.ts";
 
 /** The look at the channels comes first: an account that has to wait for it need not be opened. */
@@ -56,6 +58,12 @@ export interface ParseDependencies {
   readonly log: Log;
 }
 
+/** What one parse of a process learns for the next. */
+interface Learned {
+  readonly hints: ScanHints;
+  readonly countFrom: CountFrom;
+}
+
 /** One parse of one user: who it is for, which slot it serves, and what it has done so far. */
 interface Run {
   readonly user: User;
@@ -81,7 +89,10 @@ interface Run {
  * claim, for the job itself comes back.
  */
 export function createParseUser(deps: ParseDependencies): Handlers["parse-user"] {
-  const hints: ScanHints = { servesUnjoined: true };
+  const learned: Learned = {
+    hints: { servesUnjoined: true },
+    countFrom: rememberCounts(({ id }, fromId) => deps.database.once((tx) => countFrom(tx, id, fromId))),
+  };
 
   return async (data, context) => {
     const run = await begin(deps, BigInt(data.userId));
@@ -89,7 +100,7 @@ export function createParseUser(deps: ParseDependencies): Handlers["parse-user"]
     try {
       await deps.accounts.open(
         run.session,
-        (account) => untilAborted([context.signal, account.signal], () => parse(deps, account, run, hints)),
+        (account) => untilAborted([context.signal, account.signal], () => parse({ ...deps, ...learned }, account, run)),
         run.subscriptions.length > 0 ? NEEDS : [],
         run.subscriptions.length > 0 ? "use" : "look",
       );
@@ -123,7 +134,7 @@ async function begin(deps: ParseDependencies, userId: bigint): Promise<Run | nul
   return { user, session, plan, intervalMs, slot, startedAt, now, subscriptions, tally, channels: 0, changed: 0 };
 }
 
-async function parse(deps: ParseDependencies, account: OpenAccount, run: Run, hints: ScanHints): Promise<void> {
+async function parse(deps: ParseDependencies & Learned, account: OpenAccount, run: Run): Promise<void> {
   const who = { tenantId: run.user.tenantId, userId: run.user.id };
   const log = deps.log.child({ user_telegram_id: run.user.telegramId.toString(), api_id: run.session.apiId });
   let lines = run.subscriptions;
@@ -135,7 +146,7 @@ async function parse(deps: ParseDependencies, account: OpenAccount, run: Run, hi
     lines = await deps.database.once((tx) => subscriptionsOf(tx, who.userId));
   }
 
-  const looking = { ...deps, log, hints };
+  const looking = { ...deps, log };
   const visible = reachable(lines, deps.clock.now());
   const looked = await span("look at channels", { "gramfleet.channels": visible.length }, () =>
     lookAtChannels(looking, account, who, visible),
@@ -177,7 +188,7 @@ async function reloaded(deps: Pick<ParseDependencies, "database">, looked: reado
 
 /** One job for each channel that lacks something within the plan's depth; a job that is there already is enough. */
 async function askForBackfill(
-  deps: ParseDependencies,
+  deps: ParseDependencies & Learned,
   run: Run,
   looked: readonly Looked[],
   beingRead: readonly Looked[],
@@ -188,15 +199,13 @@ async function askForBackfill(
   const holed = now.filter((each) => nextHole(each.channel, Math.max(1, each.access.availableMinId)) !== null);
   if (beingRead.length + holed.length === 0) return;
   const depth = depthOf(run.plan, deps.historyDepthFree);
-  const wanted = await deps.database.asWorker(async (tx) => {
-    const ids = new Set(beingRead.map((each) => each.channel.id));
-    for (const { channel, access } of holed) {
-      if (await holeWithin(tx, channel, { availableMinId: access.availableMinId, depth })) ids.add(channel.id);
-    }
-    return [...ids];
-  });
+  const ids = new Set(beingRead.map((each) => each.channel.id));
+  for (const { channel, access } of holed) {
+    if (await holeWithin(deps.countFrom, channel, { availableMinId: access.availableMinId, depth }))
+      ids.add(channel.id);
+  }
   await deps.producer.addBulk(
-    wanted.map((channelId) => ({
+    [...ids].map((channelId) => ({
       name: "backfill-channel",
       queue: queueOf(run.session),
       data: {

@@ -1,8 +1,7 @@
 import type { Plan } from "../../config/plans.ts";
 import type { Channel } from "../../db/channels.ts";
-import type { Tx } from "../../db/database.ts";
-import { countFrom } from "../../db/messages.ts";
 import { type Hole, nextHole } from "./coverage.ts";
+import type { CountFrom } from "./stored-counts.ts";
 
 /** How many of a channel's newest messages a plan reaches back; null: all. */
 export function depthOf(plan: Plan, historyDepthFree: number): number | null {
@@ -19,13 +18,13 @@ export interface HoleInReach extends Hole {
  * (more) to read. Within the depth: fewer than that many messages are stored above the hole.
  */
 export async function holeWithin(
-  tx: Tx,
+  countFrom: CountFrom,
   channel: Channel,
   reach: { readonly availableMinId: number; readonly depth: number | null },
 ): Promise<HoleInReach | null> {
   const hole = nextHole(channel, Math.max(1, reach.availableMinId));
   if (!hole) return null;
   if (reach.depth === null) return { ...hole, most: null };
-  const most = reach.depth - (await countFrom(tx, channel.id, hole.offsetId));
+  const most = reach.depth - (await countFrom(channel, hole.offsetId));
   return most > 0 ? { ...hole, most } : null;
 }
