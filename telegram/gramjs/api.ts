@@ -19,7 +19,8 @@ import { channelAmong, toBasicGroup, toDialogStates, toMe } from "./to-channel.t
 import { toDifference } from "./to-difference.ts";
 import { type MappedPage, toMessages } from "./to-message.ts";
 import { historyAround, idById } from "./unreadable.ts";
-import { type Wire, withoutUpdates } from "./wire.ts";
+import type { Wire } from "./wire.ts";
+import { withoutUpdates } from "./wrappers.ts";
 
 /** `messages.getDialogs` gives 100 at most (core.telegram.org/method/messages.getDialogs). */
 const DIALOGS_PER_CALL = 100;

@@ -3,8 +3,9 @@ import type { Connect, TelegramConnection } from "../connection.ts";
 import { AuthDoubtful, AuthLost } from "../errors.ts";
 import type { CallPolicy } from "../policy.ts";
 import { GramJsApi, getMe } from "./api.ts";
+import { openWire } from "./open-wire.ts";
 import { toMe } from "./to-channel.ts";
-import { openWire, type Wire } from "./wire.ts";
+import type { Wire } from "./wire.ts";
 
 /**
  * Connects an authorised session by GramJS, with `getMe` as its first call. One connection lives under one lease: when

@@ -5,9 +5,10 @@ import type { LoginEvents, LoginToken, OpenLoginWire, SentCode } from "../login/
 import type { PasswordParameters, PasswordProof } from "../login/password.ts";
 import { MovedTo } from "./classify.ts";
 import { fromLong, snakeCased, toLong } from "./ids.ts";
+import { openWire } from "./open-wire.ts";
 import { provePassword } from "./srp.ts";
 import { toMe } from "./to-channel.ts";
-import { openWire, type Wire } from "./wire.ts";
+import type { Wire } from "./wire.ts";
 
 /** A phone's home is one data center away; a second move would be Telegram changing its mind. */
 const MOST_MOVES = 2;

@@ -1,4 +1,4 @@
-// First, and whole: see wire.ts.
+// First, and whole: see wrappers.ts.
 import "telegram";
 import type { AuthKey } from "telegram/crypto/AuthKey.js";
 import { StringSession } from "telegram/sessions/StringSession.js";
