@@ -1,152 +1,82 @@
-import { sql } from "kysely";
-import { lagSince, runTotals } from "../../db/runs.ts";
-import { databaseTime } from "../../db/schedules.ts";
-import { builtCommand } from "../../faults/build.ts";
 import type { Lifecycle } from "../../runtime/lifecycle.ts";
-import { sleep } from "../../runtime/sleep.ts";
-import { acquire } from "../acquire.ts";
-import { type CpuParts, cpuOf } from "../cpu.ts";
-import { type Fleet, startFleet } from "../fleet.ts";
 import type { MeasuredGround } from "../ground.ts";
-import { startProcess } from "../process.ts";
-import { MEASURED, type Service } from "./measured.ts";
-import { type Scenario, simulate } from "./simulate.ts";
+import { type Agreement, compare, type Predicted } from "./agreement.ts";
+import { serviceFrom } from "./calibrate.ts";
+import {
+  CHANNELS,
+  type CheckFleet,
+  CONCURRENCY,
+  FREE_EVERY,
+  PREMIUM_EVERY,
+  startCheckFleet,
+  USERS,
+} from "./check-fleet.ts";
+import { countUnder, type Load, type Seen } from "./count.ts";
+import type { Service } from "./measured.ts";
+import { simulate } from "./simulate.ts";
 
-const USERS = 200;
-/** Nobody follows any: what reading costs would have to be measured apart. A parse is its lease, connection and owner check. */
-const CHANNELS = 1;
-const CHANNELS_PER_USER = 0;
-const CONCURRENCY = 8;
-/** Plan intervals this many times shorter: 15 s and 60 s. */
-const PACE = 60;
-const [PREMIUM_EVERY, FREE_EVERY] = [900 / PACE, 3_600 / PACE];
-const WARM_UP_MS = 12_000;
-const COUNTED_MS = 40_000;
+const COUNTED_MS = 16_000;
 
-interface Seen {
-  readonly parsesPerSecond: number;
-  readonly callsPerSecond: number;
-  /** Cores of a worker, on average. */
-  readonly workerUse: number;
-  readonly lag: { readonly p50: number; readonly p99: number };
-  /** Seconds of a run, the median. */
-  readonly duration: number;
-}
+/** From these the costs are taken, on one worker. */
+const LIGHT: Load = { name: "a third of the users, no posts", share: 1 / 3, postsPerSecond: 0 };
+const HEAVY: Load = { name: "three quarters of the users, no posts", share: 0.75, postsPerSecond: 0 };
+const CHANGING: Load = { name: "three quarters of the users, 12 posts a second", share: 0.75, postsPerSecond: 12 };
+/** Predicted from them: more parses and more posts than any, on one worker and on two. */
+const PREDICTED: Load = { name: "all users, 16 posts a second", share: 1, postsPerSecond: 16 };
 
-export interface Compared {
-  readonly name: string;
-  readonly predicted: Pick<Seen, "parsesPerSecond" | "callsPerSecond" | "workerUse" | "lag">;
+export interface Compared extends Agreement {
+  readonly predicted: Predicted;
   readonly seen: Seen;
 }
 
+export interface Checked {
+  readonly service: Service;
+  /** What the costs were taken from. */
+  readonly calibration: readonly Seen[];
+  readonly compared: readonly Compared[];
+}
+
 /**
- * Runs a real fleet on the emulator three times: half of the users on one worker, from which a parse's cost is taken; then
- * all of them on one worker, and on two, which the simulation has to predict from that.
+ * Runs a real fleet on the emulator: three loads on one worker, from which costs are taken, and a fourth on one and on two
+ * workers, which the simulation has to predict from them. The two come first, while both are warm.
  */
 export async function check(
   ground: MeasuredGround,
   lifecycle: Lifecycle,
   note: (text: string) => void,
-): Promise<{ readonly service: Service; readonly compared: readonly Compared[] }> {
-  const paced = { EMULATOR_PACE: String(PACE), WORKER_CONCURRENCY: String(CONCURRENCY), METRICS_PORT: "0" };
-  const fleet = await startFleet(ground, lifecycle, {
-    ...{ name: "simulate", users: USERS, ours: USERS, subscribed: false, channels: CHANNELS, files: [] },
-    worker: { nodeFlags: [], env: paced },
-  });
-  const env = { ...fleet.env, ...paced };
-  const start = (name: string, role: string) =>
-    acquire(
-      lifecycle,
-      name,
-      startProcess({
-        name,
-        command: builtCommand(ground.dist, [role]),
-        env,
-        logFile: ground.logFile(`simulate-${name}`),
-      }),
-      (each) => each.stop(),
-    );
-  const workers: CpuParts = { one: fleet.cpu.worker! };
-  const run = async (name: string, share: number, parts: CpuParts): Promise<Seen & { premiumShare: number }> => {
-    const premiumShare = await spread(fleet, share);
-    note(`${name}: warming up`);
-    await sleep(WARM_UP_MS);
-    note(`${name}: counting`);
-    return { ...(await count(fleet, parts)), premiumShare };
+): Promise<Checked> {
+  const fleet = await startCheckFleet(ground, lifecycle, note);
+  const run = (load: Load) => {
+    lifecycle.signal.throwIfAborted();
+    note(`${load.name}, ${fleet.workers.length === 1 ? "one worker" : "two workers"}`);
+    return countUnder(load, { fleet, lifecycle, milliseconds: COUNTED_MS });
   };
-  await spread(fleet, 0.5);
-  await start("scheduler", "scheduler");
-
-  const half = await run("half of the users, one worker", 0.5, workers);
-  const perParse = half.workerUse / half.parsesPerSecond;
-  const callsPerParse = half.callsPerSecond / half.parsesPerSecond;
-  const service: Service = {
-    cpuPerParse: perParse,
-    cpuPerChange: MEASURED.cpuPerChange.value,
-    roundTrip: Math.max(0.001, (half.duration - perParse) / callsPerParse),
-  };
-  const one = await run("all users, one worker", 1, workers);
-  const second = await start("worker-2", "worker");
-  const two = await run("all users, two workers", 1, { ...workers, two: { root: second.pid } });
-  const predict = (count: number, { premiumShare }: { premiumShare: number }) => {
-    const scenario: Scenario = {
-      ...{ users: USERS, premiumShare, premiumEvery: PREMIUM_EVERY, freeEvery: FREE_EVERY },
-      ...{ channelsPerUser: CHANNELS_PER_USER, channels: CHANNELS, postsPerChannelPerDay: 0 },
-      ...{ workers: count, apiIds: 3, callsPerSecond: 100_000, concurrency: CONCURRENCY },
-      ...{ floodProbability: 0, floodSeconds: 0, service, warmUp: 120, seconds: 600, seed: 1 },
-    };
-    return simulate(scenario);
-  };
+  const onTwo = await run(PREDICTED);
+  await fleet.stopSecondWorker();
+  const [light, heavy, changing] = [await run(LIGHT), await run(HEAVY), await run(CHANGING)];
+  const onOne = await run(PREDICTED);
+  const service = serviceFrom({ light, heavy, changing });
   return {
     service,
-    compared: [
-      { name: "all users, one worker", predicted: predict(1, one), seen: one },
-      { name: "all users, two workers", predicted: predict(2, two), seen: two },
-    ],
+    calibration: [light, heavy, changing],
+    compared: [onOne, onTwo].map((seen) => {
+      const predicted = predict(seen, fleet, service);
+      return { predicted, seen, ...compare(seen, predicted) };
+    }),
   };
 }
 
-/** So many of the users are parsed, due evenly over their intervals; gives the share of premium among them. */
-async function spread({ database }: Fleet, share: number): Promise<number> {
-  return database.asOwner(async (tx) => {
-    await sql`
-      update schedules s set claimed_at = null,
-        queue = case when n.turn <= ${share * USERS}::float8 then 'parse-' || n.api_id end,
-        next_parse_at = now() + random() * case n.plan when 'premium' then ${PREMIUM_EVERY}::float8 else ${FREE_EVERY}::float8 end
-          * interval '1 second'
-      from (
-        select u.id, u.plan, e.api_id, row_number() over (order by u.id) as turn
-        from users u join sessions e on e.user_id = u.id and e.state = 'AUTHORIZED'
-      ) n where n.id = s.user_id`.execute(tx);
-    const { rows } = await sql<{ premium: number }>`
-      select avg((u.plan = 'premium')::int)::float8 as premium
-      from users u join schedules s on s.user_id = u.id where s.queue is not null`.execute(tx);
-    return rows[0]?.premium ?? 0;
+function predict(
+  load: Pick<Seen, "workers" | "premiumShare" | keyof Load>,
+  fleet: CheckFleet,
+  service: Service,
+): Predicted {
+  return simulate({
+    ...{ users: Math.round(USERS * load.share), premiumShare: load.premiumShare },
+    ...{ premiumEvery: PREMIUM_EVERY, freeEvery: FREE_EVERY },
+    ...{ channelsPerUser: Math.round(fleet.channelsPerUser), channels: CHANNELS },
+    postsPerChannelPerDay: (load.postsPerSecond * 86_400) / CHANNELS,
+    ...{ workers: load.workers, apiIds: 3, callsPerSecond: 100_000, concurrency: CONCURRENCY },
+    ...{ floodProbability: 0, floodSeconds: 0, service, warmUp: 120, seconds: 600, seed: 1 },
   });
-}
-
-async function count(fleet: Fleet, parts: CpuParts): Promise<Seen> {
-  const { database, control } = fleet;
-  const since = new Date(await database.once(databaseTime));
-  const before = await control.summary();
-  const startedAt = performance.now();
-  const { cpu } = await cpuOf(parts, () => sleep(COUNTED_MS));
-  const seconds = (performance.now() - startedAt) / 1_000;
-  const after = await control.summary();
-  const [totals, lags, { rows }] = await database.asWorker(async (tx) => [
-    await runTotals(tx, since),
-    await lagSince(tx, since),
-    await sql<{ seconds: number }>`
-      select percentile_cont(0.5) within group (order by extract(epoch from finished_at - started_at))::float8 as seconds
-      from runs where finished_at >= ${since}`.execute(tx),
-  ]);
-  const { p50, p99 } = lags.get("all") ?? { p50: Number.NaN, p99: Number.NaN };
-  const cores = Object.values(cpu).reduce((sum, each) => sum + each, 0) / seconds;
-  return {
-    parsesPerSecond: totals.parses / seconds,
-    callsPerSecond: (after.calls - before.calls) / seconds,
-    workerUse: cores / Object.keys(parts).length,
-    lag: { p50, p99 },
-    duration: rows[0]?.seconds ?? 0,
-  };
 }

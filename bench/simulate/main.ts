@@ -1,14 +1,9 @@
-import { loadavg } from "node:os";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { wholeNumber } from "../../cli/options.ts";
 import { createOutput, table } from "../../cli/output.ts";
-import { buildProgram } from "../../faults/build.ts";
-import { Lifecycle } from "../../runtime/lifecycle.ts";
-import { createLog } from "../../runtime/log.ts";
-import { openGround } from "../ground.ts";
-import { check } from "./check.ts";
 import { MEASURED, measuredService } from "./measured.ts";
 import { planFor } from "./plan.ts";
+import { runCheck } from "./run-check.ts";
 
 interface Flags {
   readonly users: number;
@@ -45,11 +40,11 @@ const program = new Command("simulate")
   .option("--round-trip-ms <n>", "of a call; as measured on loopback, where not given", wholeNumber(1))
   .option("--cpu-ms <n>", "of a worker for a parse with nothing new; as measured, where not given", wholeNumber(1))
   .option("--seed <n>", "of its chances (1)", wholeNumber(0), 1)
-  .option("--check", "instead: run a real fleet on the emulator, predict it, and print both", false)
+  .option("--check", "instead: run a real fleet on the emulator for three minutes, predict it, and compare", false)
   .option("--json", "print one line of JSON", false)
   .exitOverride()
   .action(async (flags: Flags) => {
-    process.exitCode = await (flags.check ? checked(flags) : planned(flags));
+    process.exitCode = await (flags.check ? runCheck(createOutput({ json: flags.json })) : planned(flags));
   });
 
 try {
@@ -100,48 +95,13 @@ async function planned(flags: Flags): Promise<0 | 1> {
         ["waiting at the end", String(outcome.waiting)],
       ],
     ),
-    ...Object.entries(MEASURED).map(
-      ([name, { from }]) => `${name}: ${(service[name as keyof typeof service] * 1_000).toFixed(1)} ms (${from})`,
-    ),
+    ...Object.entries(MEASURED).map(([name, { value, from }]) => {
+      const cost = service[name as keyof typeof service];
+      return `${name}: ${(cost * 1_000).toFixed(1)} ms (${cost === value ? from : "as given"})`;
+    }),
     ...(plan.tooFull.length > 0 ? [`TOO FULL: ${plan.tooFull.join(", ")}`] : []),
   ]);
   return plan.tooFull.length === 0 ? 0 : 1;
-}
-
-async function checked(flags: Flags): Promise<0 | 1> {
-  const out = createOutput({ json: flags.json });
-  const log = createLog({ level: "warn", name: "simulate" });
-  const lifecycle = new Lifecycle(log);
-  for (const signal of ["SIGINT", "SIGTERM"])
-    process.once(signal, () => void lifecycle.close().then(() => process.exit(130)));
-  const work = async () => {
-    const ground = await openGround({ env: process.env, name: "simulate", lifecycle, log });
-    return check({ ...ground, dist: await buildProgram(ground.dir, []) }, lifecycle, (text) => out.note(text));
-  };
-  const { service, compared } = await work().finally(() => lifecycle.close());
-  const load = loadavg();
-  out.result({ service, compared, loadAverage: load }, () => [
-    `measured: ${(service.cpuPerParse * 1_000).toFixed(1)} ms of CPU a parse, ${(service.roundTrip * 1_000).toFixed(1)} ms a call; load ${load[0]?.toFixed(1)}`,
-    ...table(
-      ["run", "", "parses/s", "calls/s", "a worker's cores", "lag p50", "lag p99"],
-      compared.flatMap(({ name, predicted, seen }) =>
-        [
-          { of: "predicted", ...predicted },
-          { of: "seen", ...seen },
-        ].map((side) => [
-          ...[
-            name,
-            side.of,
-            side.parsesPerSecond.toFixed(2),
-            side.callsPerSecond.toFixed(2),
-            side.workerUse.toFixed(3),
-          ],
-          ...[`${side.lag.p50.toFixed(2)} s`, `${side.lag.p99.toFixed(2)} s`],
-        ]),
-      ),
-    ),
-  ]);
-  return 0;
 }
 
 function percent(value: number): string {

@@ -193,7 +193,7 @@ export function simulate(scenario: Scenario): Outcome {
     callsPerSecond: calls / scenario.seconds,
     callsPerParse: done > 0 ? calls / done : 0,
     limiterUse: Math.max(...callsOf) / scenario.seconds / scenario.callsPerSecond,
-    workerUse: busy / scenario.seconds / workers,
+    workerUse: service.cpuAtRest + busy / scenario.seconds / workers,
     slotUse: placesBusy / scenario.seconds / (workers * apiIds * scenario.concurrency),
     floods,
     lag: { p50: quantile(0.5), p99: quantile(0.99) },
