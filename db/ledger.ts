@@ -36,7 +36,7 @@ interface Row {
  * The ids from a floor (`f.id`) to the top of channel `c` as three multiranges that share none and leave none out. Each is
  * empty where the floor is above the top.
  */
-const parts = sql`
+export const parts = sql`
   cross join lateral (
     select int4multirange(int4range(f.id, greatest(c.top_message_id + 1, f.id))) as ids
   ) reach
@@ -46,7 +46,7 @@ const parts = sql`
   ) part`;
 
 /** How many ids a multirange holds. */
-const size = (multirange: string) =>
+export const size = (multirange: string) =>
   sql`(select coalesce(sum(upper(r) - lower(r)), 0)::int from unnest(${sql.raw(multirange)}) r)`;
 const pieces = (multirange: string) => sql`(select count(*)::int from unnest(${sql.raw(multirange)}))`;
 const newest = (multirange: string, limit: number) => sql`(
@@ -99,50 +99,6 @@ export async function channelLedgers(
 export function progressOf(ledger: Pick<ChannelLedger, "covered" | "unverified" | "missing">): number | null {
   const all = ledger.covered + ledger.unverified + ledger.missing;
   return all === 0 ? null : ledger.covered / all;
-}
-
-/** The ledgers of all channels that somebody follows and reaches, within the reach of their followers' plans. */
-export interface LedgerTotals {
-  readonly covered: number;
-  readonly unverified: number;
-  readonly missing: number;
-  /** Channels in which something is missing or unverified. */
-  readonly incomplete: number;
-  /** Of the one that has been incomplete longest; 0 where none is. */
-  readonly oldestGapSeconds: number;
-}
-
-/**
- * Where only free users follow a channel, what lies below its newest `historyDepthFree` messages is nobody's to read and
- * counts as nothing (deleted ones count as messages here, so that a deletion opens no gap until backfill has gone on). Channels that no follower's account reaches any more are left out: nobody can fill their gaps.
- */
-export async function ledgerTotals(tx: Tx, options: { historyDepthFree: number }): Promise<LedgerTotals> {
-  const { rows } = await sql<LedgerTotals>`
-    with followed as (
-      select s.channel_id as id, min(a.available_min_id) as min_id,
-        bool_or(case when u.paid_until > now() then u.plan = 'premium'
-          else coalesce(u.trial_expires_at > now(), false) end) as whole
-      from subscriptions s
-      join channel_access a on a.user_id = s.user_id and a.channel_id = s.channel_id and a.state = 'ok'
-      join users u on u.id = s.user_id
-      group by s.channel_id
-    ), counted as (
-      select c.incomplete_since, ${size("part.covered")} as covered, ${size("part.unverified")} as unverified,
-        ${size("part.missing")} as missing
-      from followed join channels c on c.id = followed.id
-      left join lateral (
-        select m.id from messages m
-        where not followed.whole and c.incomplete_since is not null and m.channel_id = c.id
-        order by m.id desc offset ${options.historyDepthFree - 1} limit 1
-      ) depth on true
-      cross join lateral (select greatest(1, followed.min_id, depth.id) as id) f ${parts}
-    )
-    select coalesce(sum(covered), 0)::float8 as covered, coalesce(sum(unverified), 0)::float8 as unverified,
-      coalesce(sum(missing), 0)::float8 as missing, count(*) filter (where missing + unverified > 0)::int as incomplete,
-      coalesce(extract(epoch from now() - min(incomplete_since) filter (where missing + unverified > 0)), 0)::float8
-        as "oldestGapSeconds"
-    from counted`.execute(tx);
-  return rows[0] ?? { covered: 0, unverified: 0, missing: 0, incomplete: 0, oldestGapSeconds: 0 };
 }
 
 /** What one account may see of a channel. */

@@ -1,7 +1,7 @@
 import { lossesOfADay } from "../db/account-losses.ts";
 import { listApiIds } from "../db/api-ids.ts";
 import type { Database } from "../db/database.ts";
-import { ledgerTotals } from "../db/ledger.ts";
+import { ledgerTotals } from "../db/ledger-totals.ts";
 import { countDue, countSchedulable } from "../db/schedules.ts";
 import { countByHold, countByState } from "../db/sessions.ts";
 import { countRunningWaits } from "../db/waits.ts";
@@ -93,7 +93,7 @@ export async function measureLedger(deps: {
   readonly historyDepthFree: number;
   readonly metrics: Pick<Metrics, "messagesMissing" | "messagesUnverified" | "channelsIncomplete" | "oldestGap">;
 }): Promise<"rest"> {
-  const totals = await deps.database.once((tx) => ledgerTotals(tx, deps));
+  const totals = await deps.database.asWorker((tx) => ledgerTotals(tx, deps));
   deps.metrics.messagesMissing.set(totals.missing);
   deps.metrics.messagesUnverified.set(totals.unverified);
   deps.metrics.channelsIncomplete.set(totals.incomplete);

@@ -1,6 +1,6 @@
 import type { ApiIdInUse } from "../../db/api-ids.ts";
 import type { ScheduleFacts, SessionFacts } from "../../db/health.ts";
-import type { LedgerTotals } from "../../db/ledger.ts";
+import type { LedgerTotals } from "../../db/ledger-totals.ts";
 import type { QueueCounts } from "../../queue/producer.ts";
 import type { ApiIdPause } from "../../telegram/limiter/read-pauses.ts";
 import { when } from "../table.ts";

@@ -4,7 +4,7 @@ import type { Config } from "../../config/load.ts";
 import { listApiIds } from "../../db/api-ids.ts";
 import type { Database } from "../../db/database.ts";
 import { type ServerFacts, scheduleFacts, serverFacts, sessionFacts } from "../../db/health.ts";
-import { ledgerTotals } from "../../db/ledger.ts";
+import { ledgerTotals } from "../../db/ledger-totals.ts";
 import { taskStates } from "../../db/maintenance-tasks.ts";
 import { assertSchema } from "../../db/migrate.ts";
 import { databaseNow } from "../../db/overview.ts";
@@ -147,7 +147,7 @@ export async function lookAtAll(looking: Looking): Promise<Part[]> {
       ),
     ),
     lookAt("completeness", async () => {
-      const totals = await database.once((tx) => ledgerTotals(tx, config));
+      const totals = await database.asWorker((tx) => ledgerTotals(tx, config));
       return { ...judgeCompleteness(totals, gapSeconds), facts: totals };
     }),
     lookAt("installation", () =>

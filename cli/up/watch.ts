@@ -1,5 +1,5 @@
 import type { Database } from "../../db/database.ts";
-import { ledgerTotals, progressOf } from "../../db/ledger.ts";
+import { ledgerProgress } from "../../db/ledger-totals.ts";
 import { lagSince, runTotals } from "../../db/runs.ts";
 import { countSchedules } from "../../db/schedules.ts";
 import { countUsers } from "../../db/users.ts";
@@ -75,7 +75,7 @@ async function look(watched: Watched, seconds: number): Promise<Snapshot> {
       totals: await runTotals(tx, since),
       waits: await countRunningWaits(tx),
       lag: await lagSince(tx, since),
-      ledger: await ledgerTotals(tx, { historyDepthFree: watched.depthFree }),
+      history: await ledgerProgress(tx, { historyDepthFree: watched.depthFree }),
     })),
     Promise.all(watched.ports.map(fetchMetrics)),
     watched.producer.queueCounts(),
@@ -97,7 +97,7 @@ async function look(watched: Watched, seconds: number): Promise<Snapshot> {
     parses: totals.parses,
     messages: metrics.reduce((sum, text) => sum + sumOf(text, "messages_stored_total", 'change="new"'), 0),
     waits: numbers.waits.waits,
-    history: progressOf(numbers.ledger),
+    history: numbers.history,
     queued: jobs.reduce((sum, queue) => sum + queue.waiting + queue.delayed, 0),
     lagByPlan: numbers.lag,
     news: [...watched.news],

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { saveAccess, saveChannel, subscribe } from "../../db/channels.ts";
 import { openDatabase } from "../../db/client.ts";
 import type { Database } from "../../db/database.ts";
-import { channelLedgers, ledgerTotals, progressOf, visibilityOf } from "../../db/ledger.ts";
+import { channelLedgers, progressOf, visibilityOf } from "../../db/ledger.ts";
+import { ledgerProgress, ledgerTotals } from "../../db/ledger-totals.ts";
 import { storeDifference, storeHistory } from "../../db/messages.ts";
 import { formatRanges, type IdRange } from "../../db/ranges.ts";
 import { setPlan } from "../../db/users.ts";
@@ -63,6 +64,7 @@ const ledgerOf = async (channelId: bigint, ranges?: number) => {
   return ledger;
 };
 const totals = (historyDepthFree = 1_000) => database.asWorker((tx) => ledgerTotals(tx, { historyDepthFree }));
+const progress = (historyDepthFree = 1_000) => database.asWorker((tx) => ledgerProgress(tx, { historyDepthFree }));
 
 describe("the arithmetic", () => {
   const range = fc.tuple(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 0, max: 8 }));
@@ -186,7 +188,8 @@ describe("the totals", () => {
   beforeEach(() => database.asOwner((tx) => sql`delete from subscriptions`.execute(tx)));
 
   it("sum up what somebody follows and reaches, and tell the oldest gap's age", async () => {
-    expect(await totals()).toEqual({ covered: 0, unverified: 0, missing: 0, incomplete: 0, oldestGapSeconds: 0 });
+    expect(await progress()).toBeNull();
+    expect(await totals()).toEqual({ unverified: 0, missing: 0, incomplete: 0, oldestGapSeconds: 0 });
     const [complete, holed, doubtful, lost] = [
       await followed([0, 0]),
       await followed([11, 0]),
@@ -208,7 +211,8 @@ describe("the totals", () => {
       sql`update channel_access set state = 'private' where channel_id = ${lost.channelId}`.execute(tx),
     );
     const summed = await totals();
-    expect(summed).toMatchObject({ covered: 140, unverified: 10, missing: 30, incomplete: 2 });
+    expect(summed).toMatchObject({ unverified: 10, missing: 30, incomplete: 2 });
+    expect(await progress()).toBeCloseTo(140 / 180);
     expect(summed.oldestGapSeconds).toBeGreaterThanOrEqual(3_600);
     expect(summed.oldestGapSeconds).toBeLessThan(3_700);
   });
@@ -226,8 +230,10 @@ describe("the totals", () => {
         readAt: new Date(),
       }),
     );
-    expect(await totals(20)).toMatchObject({ covered: 20, missing: 0, incomplete: 0, oldestGapSeconds: 0 });
-    expect(await totals(21)).toMatchObject({ covered: 20, missing: 80, incomplete: 1 });
+    expect(await totals(20)).toMatchObject({ missing: 0, incomplete: 0, oldestGapSeconds: 0 });
+    expect(await progress(20)).toBe(1);
+    expect(await totals(21)).toMatchObject({ missing: 80, incomplete: 1 });
+    expect(await progress(21)).toBe(0.2);
     await database.inTenant("default", (tx) =>
       setPlan(tx, telegramIds[0] ?? 0n, { plan: "premium", paidUntil: new Date(Date.now() + 60_000) }),
     );

@@ -6,7 +6,7 @@ import { seedAccounts } from "../../cli/up/seed.ts";
 import { type Config, loadConfig } from "../../config/load.ts";
 import { openDatabase } from "../../db/client.ts";
 import type { Database } from "../../db/database.ts";
-import { ledgerTotals } from "../../db/ledger.ts";
+import { ledgerTotals } from "../../db/ledger-totals.ts";
 import { auditRows } from "../../db/messages.ts";
 import type { Emulator } from "../../emulator/start.ts";
 import { Lifecycle } from "../../runtime/lifecycle.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type PlantedAccount, seedAccounts } from "../../cli/up/seed.ts";
 import { loadConfig } from "../../config/load.ts";
 import { openDatabase } from "../../db/client.ts";
-import { ledgerTotals } from "../../db/ledger.ts";
+import { ledgerTotals } from "../../db/ledger-totals.ts";
 import { databaseNow, makeDueUnlessParsedSince } from "../../db/overview.ts";
 import type { Emulator } from "../../emulator/start.ts";
 import { Lifecycle } from "../../runtime/lifecycle.ts";
