@@ -6,6 +6,7 @@ import { buildProgram } from "../faults/build.ts";
 import { Lifecycle } from "../runtime/lifecycle.ts";
 import { createLog } from "../runtime/log.ts";
 import { OperatorError } from "../runtime/operator-error.ts";
+import { acquire } from "./acquire.ts";
 import { chooseRows } from "./choose-rows.ts";
 import { openGround } from "./ground.ts";
 import { FULL, measure, QUICK } from "./measure.ts";
@@ -62,7 +63,7 @@ async function measureOn(
 ) {
   const sizes = flags.quick ? QUICK : FULL;
   const ground = await openGround({ env: process.env, name: "bench", lifecycle, log });
-  const dist = await buildProgram(ground.dir, BUILT_SIDES);
+  const dist = await acquire(lifecycle, "build", buildProgram(ground.dir, BUILT_SIDES), () => {});
   const kept = flags.growthDir ?? process.env.BENCH_GROWTH_DIR ?? join(".gramfleet", "growth");
   return measure(rows, {
     ...{ ground: { ...ground, dist }, lifecycle },

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
+import { acquire } from "../bench/acquire.ts";
 import { openGround } from "../bench/ground.ts";
 import { wholeNumber } from "../cli/options.ts";
 import { createOutput, type Output, table } from "../cli/output.ts";
@@ -74,7 +75,7 @@ async function faults(flags: FaultsFlags): Promise<0 | 1> {
   try {
     const ground = await openGround({ env: process.env, name: "faults", lifecycle, log });
     out.note("compiling");
-    const dist = await buildProgram(ground.dir);
+    const dist = await acquire(lifecycle, "build", buildProgram(ground.dir), () => {});
     for (const scenario of chosen) {
       const outcome = await runScenario(scenario, {
         ...{ ground, dist, lifecycle, seed: flags.seed, without: flags.without },

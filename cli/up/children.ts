@@ -8,12 +8,15 @@ import type { ReadyMessage } from "../../runtime/ready.ts";
 /** How the command line begins a line for its operator. */
 const SAYS = "gramfleet: ";
 
+/** A world of many thousands takes a minute; what takes this long hangs. */
+const READY_WITHIN_MS = 5 * 60_000;
+
 /** A process of gramfleet's that `up` started. */
 export interface Child {
   readonly name: string;
   readonly pid: number;
   readonly logFile: string;
-  /** Resolves once it works; rejects with an OperatorError where it ends before. */
+  /** Resolves once it works; rejects with an OperatorError where it ends before, or says nothing for five minutes. */
   readonly ready: Promise<ReadyMessage>;
   /** Resolves when it has ended, however. */
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
@@ -79,6 +82,9 @@ function readyOf(child: ChildProcess, name: string, logFile: string): Promise<Re
       ),
     );
     child.once("error", (error) => reject(new OperatorError(`${name} could not be started: ${error.message}`)));
+    const minutes = READY_WITHIN_MS / 60_000;
+    const hangs = () => reject(new OperatorError(`${name} was not ready after ${minutes} minutes: see ${logFile}`));
+    setTimeout(hangs, READY_WITHIN_MS).unref();
   });
   ready.catch(() => {});
   return ready;
