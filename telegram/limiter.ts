@@ -6,6 +6,7 @@ import type { Log } from "../runtime/log.ts";
 import { isRedisAway } from "../runtime/redis-away.ts";
 import { sleep } from "../runtime/sleep.ts";
 import type { MethodPauses } from "./flood-scope.ts";
+import { beginAtOnce } from "./limiter/at-once.ts";
 import { createLimiterConnection } from "./limiter/connection.ts";
 import { expireOnlyWhatBegan } from "./limiter/expiry.ts";
 import { Line } from "./limiter/line.ts";
@@ -62,6 +63,15 @@ const NUDGE_EVERY_MS = 1_000;
 /** Between two tries of a connection that has gone and does not know it yet. */
 const AWAY_MS = 50;
 
+/** A look at the pause that was asked for so short a time ago is as good as a new one. */
+const FRESH_MS = 5;
+
+/** A look at the pause of an API ID. */
+interface Look {
+  readonly sentAt: number;
+  readonly done: Promise<void>;
+}
+
 /** Calls that wait for the same API ID take their slots together, so many parts of a second's at most. */
 const SLOTS_AT_ONCE = 20;
 
@@ -96,6 +106,7 @@ export function createLimiter(options: {
   connection.on("error", complain);
   group.on("created", (limiter, key) => {
     expireOnlyWhatBegan(limiter);
+    beginAtOnce(limiter);
     limiter.on("error", complain);
     const apiId = Number(/\d+/.exec(key)?.[0]);
     limiter.on("message", () => void refuseWhilePaused(apiId).catch(complain));
@@ -161,7 +172,9 @@ export function createLimiter(options: {
       const limiter = group.key(keysOf(apiId).key);
       const nudge = () => redis.status === "ready" && limiter.schedule({ weight: 0 }, async () => {}).catch(complain);
       nudging = setInterval(nudge, NUDGE_EVERY_MS);
-      await limiter.schedule(job, () => handOut(apiId, line, slots));
+      const look = { sentAt: clock.monotonic(), done: refuseWhilePaused(apiId) };
+      look.done.catch(() => {});
+      await limiter.schedule(job, () => handOut(apiId, line, slots, look));
     } catch (error) {
       // Where Redis went away in between: once more when it is back, unless the deadlines come first. The error may be
       // there before the connection knows of it, and the connection back before the error is.
@@ -173,13 +186,14 @@ export function createLimiter(options: {
     }
   }
 
-  /** Begins a call in each slot at its time, each directly after a look at the pause. */
-  async function handOut(apiId: number, line: Line, slots: number): Promise<void> {
+  /** Begins a call in each slot at its time, each directly after a look at the pause: the first, `look`, came with the slots. */
+  async function handOut(apiId: number, line: Line, slots: number, look: Look): Promise<void> {
     const startedAt = clock.monotonic();
     for (let given = 0; given < slots && line.size > 0; ) {
       const early = () => startedAt + given * slotMs - clock.monotonic();
       while (early() > 0) await sleep(Math.ceil(early()));
-      await refuseWhilePaused(apiId);
+      const isFresh = clock.monotonic() - look.sentAt < FRESH_MS;
+      await (isFresh ? look.done : refuseWhilePaused(apiId));
       const due = Math.min(slots, 1 + Math.floor((clock.monotonic() - startedAt) / slotMs));
       for (; given < due; given += 1) line.next();
     }
