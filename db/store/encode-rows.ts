@@ -52,36 +52,62 @@ const VALUES: { readonly [C in Column]: (message: ChannelMessage) => unknown } =
   poll_results: ({ stats }) => stats.pollResults,
 };
 
+/** A message as it goes into its columns, in their order. */
+interface WrittenRow {
+  /** Text and documents as they are stored, everything else as it is. */
+  readonly values: readonly unknown[];
+  readonly faults: readonly string[];
+}
+
+/** Written already: a message does not change. */
+const written = new WeakMap<ChannelMessage, WrittenRow>();
+
+/**
+ * Writes what {@link encodeRows} will need of these messages, which is most of its work: for whoever has a moment before they
+ * are stored, as while the next page is on its way. Never throws: what cannot be written is met again when it is stored.
+ */
+export function prepareRows(messages: readonly ChannelMessage[]): void {
+  try {
+    for (const message of messages) if (!written.has(message)) written.set(message, writtenRow(message));
+  } catch {
+    // Said there.
+  }
+}
+
 /**
  * A page as an array for each column. What is not sound in a message is left out, and the message named in `repaired`.
  * Offsets of entities stay good: each character that PostgreSQL cannot hold (U+0000, lone surrogates) is replaced by one
  * of the same length, U+FFFD.
  */
 export function encodeRows(messages: readonly ChannelMessage[]): EncodedRows {
-  const repaired: Repaired[] = [];
-  const sound = messages.map((message) => {
-    const { entities, fault } = soundParts(message);
-    if (fault !== null) repaired.push({ id: message.id, reason: fault });
-    return entities === message.entities ? message : { ...message, entities };
-  });
-  const unstorable = new Set<number>();
+  const rows = messages.map((message) => written.get(message) ?? writtenRow(message));
   const sizes = new Float64Array(messages.length);
-  const arrays = NAMES.map((name) => {
-    const type = COLUMNS[name];
-    const read = VALUES[name];
-    const values = sound.map((message) => {
-      const value = read(message);
-      if (value === null || (type !== "text" && type !== "jsonb")) return value;
-      const written = type === "text" ? (value as string) : JSON.stringify(value);
-      if (type === "text" ? isStorable(written) : !UNSTORABLE_ESCAPES.test(written)) return written;
-      const storable = type === "text" ? toStorable(written) : JSON.stringify(value, storableStrings);
-      if (storable !== written) unstorable.add(message.id);
-      return storable;
-    });
-    return binaryArray(type, values, sizes);
-  });
-  for (const id of unstorable) repaired.push({ id, reason: UNSTORABLE });
+  const arrays = NAMES.map((name, column) =>
+    binaryArray(
+      COLUMNS[name],
+      rows.map((row) => row.values[column]),
+      sizes,
+    ),
+  );
+  const repaired = rows.flatMap(({ faults }, index) => faults.map((reason) => ({ id: messages[index]!.id, reason })));
   return { arrays, sizes, repaired };
+}
+
+function writtenRow(message: ChannelMessage): WrittenRow {
+  const { entities, fault } = soundParts(message);
+  const sound = entities === message.entities ? message : { ...message, entities };
+  const faults = fault === null ? [] : [fault];
+  const values = NAMES.map((name) => {
+    const type = COLUMNS[name];
+    const value = VALUES[name](sound);
+    if (value === null || (type !== "text" && type !== "jsonb")) return value;
+    const text = type === "text" ? (value as string) : JSON.stringify(value);
+    if (type === "text" ? isStorable(text) : !UNSTORABLE_ESCAPES.test(text)) return text;
+    const storable = type === "text" ? toStorable(text) : JSON.stringify(value, storableStrings);
+    if (storable !== text && !faults.includes(UNSTORABLE)) faults.push(UNSTORABLE);
+    return storable;
+  });
+  return { values, faults };
 }
 
 const storableStrings = (_: string, value: unknown): unknown => (typeof value === "string" ? toStorable(value) : value);

@@ -3,7 +3,7 @@ import { openDatabase } from "../../db/client.ts";
 import type { Database } from "../../db/database.ts";
 import type { ChannelMessage } from "../../db/message.ts";
 import { incomingRows } from "../../db/store/columns.ts";
-import { encodeRows } from "../../db/store/encode-rows.ts";
+import { encodeRows, prepareRows } from "../../db/store/encode-rows.ts";
 import { layersOf } from "../../db/store/merge.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { post } from "../support/posts.ts";
@@ -44,6 +44,25 @@ describe("a page as arrays", () => {
     });
     expect(String(rows[1]?.text).length).toBe(1_000_000);
     expect(sizes[1]).toBeGreaterThan(1_000_000);
+  });
+
+  it("is the same where it was prepared, what was made sound and what cannot be prepared too", () => {
+    const messages = () => [
+      post({
+        id: 1,
+        text: "plain",
+        stats: { views: 3, forwards: null, replies: null, reactions: [], pollResults: null },
+      }),
+      post({ id: 2, text: "zero \0 and half \ud83d", entities: [{ kind: "bold", offset: 90, length: 5 }] as never }),
+    ];
+    const prepared = messages();
+    prepareRows(prepared);
+    expect(encodeRows(prepared)).toEqual(encodeRows(messages()));
+    const turnsOnItself: { self?: unknown } = {};
+    turnsOnItself.self = turnsOnItself;
+    const unwritable = [post({ id: 3, media: turnsOnItself as never })];
+    expect(() => prepareRows(unwritable)).not.toThrow();
+    expect(() => encodeRows(unwritable)).toThrow(/circular/);
   });
 
   it("refuses a number that its column does not hold", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { HistoryPage } from "../../telegram/api.ts";
 import { createHistoryPages } from "../../workers/backfill/history-pages.ts";
+import { eventually } from "../support/eventually.ts";
 import { post } from "../support/posts.ts";
 
 const PAGE = 10;
@@ -36,8 +37,11 @@ function telegram(options: { atOnce?: boolean; failsAt?: number } = {}) {
 /** Everything that was ready to go on has gone on. */
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-const pagesOf = (api: ReturnType<typeof telegram>, mayAsk = () => true) =>
-  createHistoryPages({ api, channel: { id: 1n, accessHash: 1n }, pageSize: PAGE, mayAsk, now: () => 5 });
+const pagesOf = (
+  api: ReturnType<typeof telegram>,
+  mayAsk = () => true,
+  prepare: (page: HistoryPage) => void = () => {},
+) => createHistoryPages({ api, channel: { id: 1n, accessHash: 1n }, pageSize: PAGE, mayAsk, prepare, now: () => 5 });
 const all = { offsetId: 1_001, lowest: 1, most: null };
 
 describe("pages of a channel's history", () => {
@@ -52,6 +56,23 @@ describe("pages of a channel's history", () => {
     await settled();
     expect([pages.has(991), pages.has(981)]).toEqual([true, false]);
     expect(api.offsets).toEqual([1_001, 991]);
+    pages.drop();
+  });
+
+  it("each is prepared when the next one has been asked for", async () => {
+    const api = telegram();
+    const prepared: (readonly [number, number])[] = [];
+    const prepare = ({ messages }: HistoryPage) => prepared.push([messages[0]!.id, api.offsets.at(-1)!]);
+    const pages = pagesOf(api, undefined, prepare);
+    pages.start(all);
+    await api.answer();
+    await eventually(() => prepared.length === 1);
+    await api.answer();
+    await eventually(() => prepared.length === 2);
+    expect(prepared).toEqual([
+      [1_000, 991],
+      [990, 981],
+    ]);
     pages.drop();
   });
 

@@ -42,6 +42,8 @@ export interface HistoryPages {
 const TOGETHER = 10;
 /** Pages that wait to be stored. */
 const MOST_AHEAD = 2 * TOGETHER;
+/** By then a request that is about to be made has gone out. */
+const ON_ITS_WAY_MS = 1;
 /** A page that waits for others waits no longer: whoever follows the channel is to see it. */
 const MOMENT_MS = 250;
 
@@ -51,9 +53,11 @@ export function createHistoryPages(options: {
   pageSize: number;
   /** Asked before each page but a hole's first one. */
   mayAsk: () => boolean;
+  /** Told of each page when the next one is on its way: what can be done before it is stored is done meanwhile. */
+  prepare: (page: HistoryPage) => void;
   now: () => number;
 }): HistoryPages {
-  const { api, channel, pageSize, mayAsk, now } = options;
+  const { api, channel, pageSize, mayAsk, prepare, now } = options;
   let asked = 0;
   let reading: Reading | null = null;
 
@@ -71,6 +75,7 @@ export function createHistoryPages(options: {
       const isOld = since !== null && page.messages.some(({ date }) => date < since);
       const goesOn = next > lowest && next < below && (most === null || messages < most) && !isOld;
       own.bring({ offsetId: below, readAt, page }, goesOn ? next : null);
+      setTimeout(prepare, ON_ITS_WAY_MS, page);
       if (!goesOn) return;
       await own.room();
       if (own.stopped || !mayAsk()) return;

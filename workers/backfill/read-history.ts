@@ -1,6 +1,6 @@
 import type { Channel } from "../../db/channels.ts";
 import type { WorkerTx } from "../../db/database.ts";
-import { type PageResult, PageStale, recordSkipped, storeHistory } from "../../db/messages.ts";
+import { type PageResult, PageStale, prepareRows, recordSkipped, storeHistory } from "../../db/messages.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { OpenAccount } from "../../telegram/account.ts";
 import type { ChannelRef } from "../../telegram/api.ts";
@@ -64,6 +64,7 @@ export async function readHistory(
   const pages = createHistoryPages({
     ...{ api: account.api, channel: options.channel, pageSize: limits.pageSize },
     mayAsk: () => !spent(),
+    prepare: (page) => prepareRows(page.messages),
     now: () => clock.now(),
   });
   const ending = (end: HistoryEnd) => ({ end, pages: pages.asked });
