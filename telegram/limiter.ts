@@ -194,6 +194,12 @@ export function createLimiter(options: {
       while (early() > 0) await sleep(Math.ceil(early()));
       const isFresh = clock.monotonic() - look.sentAt < FRESH_MS;
       await (isFresh ? look.done : refuseWhilePaused(apiId));
+      // Whoever has come since those before were refused: the slots are of before the pause.
+      const known = knownPause(apiId);
+      if (known > 0) {
+        line.refuse(pausedError(known));
+        return;
+      }
       const due = Math.min(slots, 1 + Math.floor((clock.monotonic() - startedAt) / slotMs));
       for (; given < due; given += 1) line.next();
     }

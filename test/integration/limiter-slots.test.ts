@@ -4,6 +4,7 @@ import { openRedis } from "../../queue/redis.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { ApiIdPaused, createLimiter, type Limiter, LimiterUnavailable } from "../../telegram/limiter.ts";
+import { limiterKeys } from "../../telegram/limiter/pause.ts";
 import { eventually } from "../support/eventually.ts";
 import { testRedis } from "../support/services.ts";
 
@@ -188,6 +189,19 @@ describe("pause", () => {
     await refused;
     expect(performance.now() - startedAt).toBeLessThan(700);
     await expect(two.run(API, async () => undefined)).rejects.toThrow(ApiIdPaused);
+  });
+
+  test("who comes when those before are refused begins in none of their slots", async () => {
+    const one = limiter("late");
+    await one.run(API, async () => undefined);
+    const redis = openRedis(service.url, "worker");
+    // Nobody announces it: the look that goes out with the slot is the first to see it.
+    await redis.set(limiterKeys(`${service.prefix}-late`, API).flood, "1", "PX", 5_000);
+    await redis.quit();
+    const work = vi.fn(async () => undefined);
+    const again = one.run(API, work).catch(() => one.run(API, work));
+    await expect(again).rejects.toThrow(ApiIdPaused);
+    expect(work).not.toHaveBeenCalled();
   });
 
   test("a shorter pause does not shorten a longer one", async () => {
