@@ -3,8 +3,8 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { openRedis } from "../../queue/redis.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { silentLog } from "../../runtime/log.ts";
-import { ApiIdPaused, createLimiter, type Limiter, LimiterUnavailable } from "../../telegram/limiter.ts";
 import { limiterKeys } from "../../telegram/limiter/pause.ts";
+import { ApiIdPaused, createLimiter, type Limiter, LimiterUnavailable } from "../../telegram/limiter.ts";
 import { eventually } from "../support/eventually.ts";
 import { testRedis } from "../support/services.ts";
 
